@@ -1,0 +1,1 @@
+"""Making, loading and running the model."""

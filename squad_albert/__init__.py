@@ -1,0 +1,1 @@
+"""What runs on a person's machine only: the command line, runs, the corpus."""

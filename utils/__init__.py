@@ -1,0 +1,1 @@
+"""Pure functions over text and arrays: all that the integration needs, and no model runtime."""
