@@ -1,0 +1,263 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from tests.conftest import SHARED_SQUAD
+from utils.squad import DataError, Question, has_unanswerable, load_file
+from utils.squad_files import folder_files, read_files, split_named
+
+CONTEXT = "An owl flies by night. 🦉 The owlet sleeps."
+
+
+def qa(key: str, text: str | None = "owl", **fields: Any) -> dict[str, Any]:
+    answers = [] if text is None else [{"text": text, "answer_start": CONTEXT.index(text)}]
+    return {"id": key, "question": f"What is {key}?", "answers": answers, **fields}
+
+
+def document(*records: Any, title: str = "Owls", context: str = CONTEXT) -> dict[str, Any]:
+    return {"version": "1.1", "data": [{"title": title, "paragraphs": [{"context": context, "qas": list(records)}]}]}
+
+
+def write_json(path: Path, value: Any) -> Path:
+    path.write_text(json.dumps(value), encoding="utf-8")
+    return path
+
+
+def row(key: str, text: str | None = "owl") -> dict[str, Any]:
+    found = qa(key, text)
+    answers = {
+        "text": [a["text"] for a in found["answers"]],
+        "answer_start": [a["answer_start"] for a in found["answers"]],
+    }
+    return {"id": key, "title": "Owls", "context": CONTEXT, "question": found["question"], "answers": answers}
+
+
+SCHEMA = pa.schema(
+    [
+        *((name, pa.string()) for name in ("id", "title", "context", "question")),
+        ("answers", pa.struct({"text": pa.list_(pa.string()), "answer_start": pa.list_(pa.int32())})),
+    ]
+)
+
+
+def write_parquet(path: Path, rows: list[dict[str, Any]], schema: pa.Schema = SCHEMA) -> Path:
+    parquet.write_table(pa.Table.from_pylist(rows, schema), path)
+    return path
+
+
+def test_json_1_and_2_and_parquet_give_the_same_questions(tmp_path: Path) -> None:
+    first = load_file(write_json(tmp_path / "1.json", document(qa("a"), qa("b", "owlet"))))
+    second = document(qa("a", is_impossible=False), qa("b", "owlet", is_impossible=False, plausible_answers=[]))
+    assert load_file(write_json(tmp_path / "2.json", second)) == first
+    assert load_file(write_parquet(tmp_path / "3.parquet", [row("a"), row("b", "owlet")])) == first
+    assert [question.golds[0].start for question in first] == [3, CONTEXT.index("owlet")]
+    assert not has_unanswerable(first)
+
+
+def test_unanswerable_questions_of_each_format(tmp_path: Path) -> None:
+    impossible = qa("b", None, is_impossible=True, plausible_answers=[{"text": "owl", "answer_start": 3}])
+    from_json = load_file(write_json(tmp_path / "2.json", document(qa("a", is_impossible=False), impossible)))
+    from_parquet = load_file(write_parquet(tmp_path / "2.parquet", [row("a"), row("b", None)]))
+    assert from_json == from_parquet
+    assert [question.answerable for question in from_json] == [True, False]
+    assert has_unanswerable(from_json)
+
+
+def test_unlabeled_files(tmp_path: Path) -> None:
+    bare = {"id": "a", "question": "What is a?"}
+    (from_json,) = load_file(write_json(tmp_path / "u.json", document(bare)))
+    columns = pa.schema([field for field in SCHEMA if field.name != "answers"])
+    (from_parquet,) = load_file(write_parquet(tmp_path / "u.parquet", [row("a")], columns))
+    assert from_json == from_parquet == Question("a", "Owls", "What is a?", CONTEXT, (), labeled=False)
+    assert not from_json.answerable and not has_unanswerable([from_json])
+
+
+@pytest.mark.parametrize("name", ["shared.json", "shared.parquet"])
+def test_the_questions_of_a_paragraph_share_its_context(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    if path.suffix == ".json":
+        write_json(path, document(qa("a"), qa("b")))
+    else:
+        write_parquet(path, [row("a"), row("b")])
+    first, second = load_file(path)
+    assert first.context is second.context
+
+
+def test_a_byte_order_mark_is_no_obstacle(tmp_path: Path) -> None:
+    path = tmp_path / "bom.json"
+    path.write_text(json.dumps(document(qa("a"))), encoding="utf-8-sig")
+    assert len(load_file(path)) == 1
+
+
+def test_rows_beyond_one_batch_keep_their_numbers(tmp_path: Path) -> None:
+    rows = [row(f"q{number}") for number in range(9000)]
+    rows[8999]["question"] = ""
+    with pytest.raises(DataError, match=r"row 9000 \(Owls\), question q8999: `question` is empty"):
+        load_file(write_parquet(tmp_path / "big.parquet", rows))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.json", b"{'data': []}", "a.json is not JSON: "),
+        ("a.json", b"", "a.json is not JSON: "),
+        ("a.json", b"\xff\xfe\x00", "a.json is not JSON: "),
+        ("a.json", b"[" * 100_000, "a.json is not JSON: "),
+        ("a.json", b"PAR1\x00\x93", "a.json is not JSON: "),
+        ("a.json", b'["q1"]', "is of the wrong kind: .* but this is a list. Give a file of SQuAD"),
+        ("a.json", b'{"q1": "owl"}', "is of the wrong kind: .* but this is an object with q1"),
+        ("a.json", b'{"data": {}}', "is of the wrong kind"),
+        ("a.json", b'{"data": []}', "a.json holds no question. Add questions"),
+        ("a.csv", b"id,question", "a.csv is of the wrong kind. Give a SQuAD .json or a .parquet"),
+        ("a.parquet", b'{"data": []}', "a.parquet cannot be read as Parquet: "),
+        ("a.parquet", b"", "a.parquet cannot be read as Parquet: "),
+    ],
+)
+def test_files_that_are_no_squad(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        load_file(path)
+
+
+@pytest.mark.parametrize("name", ["none.json", "none.parquet", "folder.json", "folder.parquet"])
+def test_what_cannot_be_read_is_told(tmp_path: Path, name: str) -> None:
+    if name.startswith("folder"):
+        (tmp_path / name).mkdir()
+    with pytest.raises(DataError, match=f"{name} cannot be read"):
+        load_file(tmp_path / name)
+
+
+def test_a_torn_parquet_file_is_told(tmp_path: Path) -> None:
+    path = write_parquet(tmp_path / "torn.parquet", [row(f"q{number}") for number in range(500)])
+    content = bytearray(path.read_bytes())
+    content[4:400] = bytes(396)
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"torn.parquet cannot be read as Parquet"):
+        load_file(path)
+
+
+def test_missing_columns_are_told(tmp_path: Path) -> None:
+    schema = pa.schema([("id", pa.string()), ("text", pa.string())])
+    with pytest.raises(DataError, match=r"it has no column title, context, question \(it has id, text\)"):
+        load_file(write_parquet(tmp_path / "t.parquet", [{"id": "a", "text": "b"}], schema))
+
+
+def test_columns_of_another_type_are_told(tmp_path: Path) -> None:
+    schema = pa.schema([("id", pa.int64()), *(field for field in SCHEMA if field.name != "id")])
+    with pytest.raises(DataError, match=r"row 1 \(Owls\): `id` is a number \(5\), not text"):
+        load_file(write_parquet(tmp_path / "t.parquet", [{**row("a"), "id": 5}], schema))
+
+
+def test_every_problem_of_a_json_file_is_in_one_report(tmp_path: Path) -> None:
+    good = {"context": CONTEXT, "qas": [qa("a"), qa("a"), {"id": "b", "question": "", "answers": []}, "c"]}
+    bad = {"context": " ", "qas": [qa("d")]}
+    articles = [
+        {"title": "Owls", "paragraphs": [good, bad, {"context": CONTEXT}]},
+        {"paragraphs": [{"qas": [qa("e")]}]},
+        {"title": "Eels"},
+        ["f"],
+        {"title": 3, "paragraphs": "none"},
+    ]
+    path = write_json(tmp_path / "many.json", {"data": articles})
+    with pytest.raises(DataError) as caught:
+        load_file(path)
+    assert str(caught.value).splitlines() == [
+        f"{path} has 11 problems:",
+        f"  article 1 (Owls), paragraph 1, question a: the id was used before, at {path}, "
+        "article 1 (Owls), paragraph 1, question a; give each question its own id",
+        "  article 1 (Owls), paragraph 1, question b: `question` is empty; write the question or remove the entry",
+        "  article 1 (Owls), paragraph 1: item 4 of `qas` is text ('c'), not an object; mend or remove it",
+        "  article 1 (Owls), paragraph 2: `context` is empty; write the context or remove the entry",
+        "  article 1 (Owls), paragraph 3: `qas` is missing; add the list, empty if there is nothing in it",
+        "  article 2: `title` is missing; add it",
+        "  article 2, paragraph 1: `context` is missing; add it",
+        "  article 3 (Eels): `paragraphs` is missing; add the list, empty if there is nothing in it",
+        "  top level: item 4 of `data` is a list (['f']), not an object; mend or remove it",
+        "  article 5: `title` is a number (3), not text; make it a string",
+        "  article 5: `paragraphs` is text, not a list; make it a list of objects",
+    ]
+
+
+def test_duplicate_ids_are_found_across_shards(tmp_path: Path) -> None:
+    paths = [write_parquet(tmp_path / f"train-0000{n}-of-00002.parquet", [row("a")]) for n in range(2)]
+    with pytest.raises(
+        DataError, match=r"00001-of-00002.parquet has 1 problem:\n.* at .*00000-of-00002.parquet, row 1"
+    ):
+        read_files(paths)
+
+
+@pytest.mark.parametrize(
+    ("name", "split"),
+    [
+        ("train", "train"),
+        ("Training", "train"),
+        ("dev-v1.1", "validation"),
+        ("val_small", "validation"),
+        ("valid", "validation"),
+        ("validation-00000-of-00001", "validation"),
+        ("test.clean", "test"),
+        ("unlabeled", "unlabeled"),
+        ("trainer", None),
+        ("predictions-v2.0", None),
+        ("2024", None),
+    ],
+)
+def test_split_names(name: str, split: str | None) -> None:
+    assert split_named(name) == split
+
+
+def test_a_folder_in_the_layout_of_the_hub(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("# Owls")
+    (tmp_path / ".cache").mkdir()
+    (tmp_path / ".cache" / "train.json").write_text("{}")
+    (tmp_path / "planted.json").write_text("{}")
+    (tmp_path / "plain_text").mkdir()
+    for name in ("train-00001-of-00002", "train-00000-of-00002", "validation-00000-of-00001"):
+        (tmp_path / "plain_text" / f"{name}.parquet").write_bytes(b"")
+    found = folder_files(tmp_path)
+    assert {split: [path.name for path in paths] for split, paths in found.items()} == {
+        "train": ["train-00000-of-00002.parquet", "train-00001-of-00002.parquet"],
+        "validation": ["validation-00000-of-00001.parquet"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (
+            ["dev-v1.1.json", "dev-v2.0.json"],
+            "The validation split has several files: .*dev-v1.1.json, .*dev-v2.0.json",
+        ),
+        (["train.json", "train.parquet"], "The train split has several files"),
+        (["train-00000-of-00001.parquet", "train.json"], "The train split has several files"),
+        (["a/train-00000-of-00001.parquet", "b/train-00000-of-00001.parquet"], "The train split has several files"),
+        (["train-00000-of-00003.parquet", "train-00002-of-00003.parquet"], "has 2 of 3 shards"),
+        (["train-00000-of-00002.parquet"], "has 1 of 2 shards"),
+    ],
+)
+def test_files_that_do_not_make_one_split(tmp_path: Path, names: list[str], message: str) -> None:
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    with pytest.raises(DataError, match=message):
+        folder_files(tmp_path)
+
+
+@pytest.mark.skipif(not SHARED_SQUAD.is_dir(), reason="real SQuAD slices (../shared/squad) are not here")
+@pytest.mark.parametrize(("name", "total", "unanswerable"), [("dev-v1.1.json", 624, 0), ("dev-v2.0.json", 534, 246)])
+def test_real_squad(name: str, total: int, unanswerable: int) -> None:
+    warnings: list[str] = []
+    questions = load_file(SHARED_SQUAD / name, warnings=warnings)
+    assert len(questions) == total
+    assert sum(not question.answerable for question in questions) == unanswerable
+    assert has_unanswerable(questions) is bool(unanswerable)
+    for question in questions:
+        for gold in question.golds:
+            assert question.context.startswith(gold.text, gold.start)
