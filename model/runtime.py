@@ -1,0 +1,199 @@
+"""Runs an exported model over windows, with ONNX Runtime in fp32.
+
+Windows are taken in groups of whole questions, in order. Within a group they are batched by length,
+the longest first: little padding is computed, and no later batch needs more memory than the first.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as states
+
+from project_config import ProjectError, Settings
+from utils.decoders import LOWEST
+from utils.encoders import INPUT_NAMES
+from utils.signature import fitting
+from utils.tokenizer import load_tokenizer
+from utils.windows import Windows
+
+Float = NDArray[np.float32]
+Rows = NDArray[np.int64]
+
+MODEL_FILES = ("model.onnx", "tokenizer.json", "config.json")
+"""What a model folder holds."""
+
+GROUP = 1024
+"""Windows that are sorted by length together; a question with more of them makes a group of its own."""
+
+_FAILURES = (
+    states.EPFail,
+    states.Fail,
+    states.InvalidArgument,
+    states.InvalidGraph,
+    states.InvalidProtobuf,
+    states.NotFound,
+    states.NotImplemented,
+    states.RuntimeException,
+)  # ONNX Runtime gives its errors no common class
+
+
+class ModelError(ProjectError):
+    """A model folder is missing or damaged, or its model does not fit the windows."""
+
+
+class Model:
+    """A model folder, loaded: the session and the tokenizer.
+
+    Args:
+        folder: holds ``MODEL_FILES``.
+        settings: ``max_length``, ``batch_tokens`` and ``threads``.
+
+    Raises:
+        ModelError: if the folder or a file is missing or damaged, or the model knows too few positions or token ids.
+        SignatureError: if inputs or output do not fit the windows.
+        TokenizerError: if the tokenizer does not suit.
+    """
+
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        self.folder = folder
+        if not folder.is_dir():
+            raise ModelError(f"there is no model folder {folder}. {_REMEDY}")
+        missing = [name for name in MODEL_FILES if not (folder / name).is_file()]
+        if missing:
+            raise ModelError(f"model folder {folder} has no {' and no '.join(missing)}. {_REMEDY}")
+        self.tokenizer = load_tokenizer(folder)
+        self._batch_tokens = settings.batch_tokens
+        _check_config(folder / "config.json", settings.max_length, self.tokenizer.get_vocab_size())
+        session = _open(folder / "model.onnx", settings.threads)
+        self._session = fitting(session, settings.model_copy(update={"model": str(folder)}))
+        self._length = next(
+            (size for _, size in (tensor.shape for tensor in session.get_inputs()) if isinstance(size, int)), None
+        )
+
+    def groups(self, windows: Windows, on_batch: Callable[[Rows], None] | None = None) -> Iterator[tuple[range, Float]]:
+        """Logits as a stream, in order, in the memory of one group.
+
+        Args:
+            windows: the windows of a split.
+            on_batch: told the rows of every batch that the model is through with.
+
+        Yields:
+            Consecutive questions, and the float32 ``[n, L, 2]`` logits of all their windows.
+
+        Raises:
+            ModelError: if the model fails on a batch.
+        """
+        for questions in _question_groups(windows.first):
+            rows = np.arange(windows.first[questions.start], windows.first[questions.stop])
+            yield questions, self.logits(windows, rows, on_batch)
+
+    def logits(
+        self, windows: Windows, rows: Rows | None = None, on_batch: Callable[[Rows], None] | None = None
+    ) -> Float:
+        """Start and end logits, float32 ``[n, L, 2]``, with ``LOWEST`` on padding.
+
+        Args:
+            windows: the windows of a split.
+            rows: which of them; default: all.
+            on_batch: told the rows of every batch that the model is through with.
+
+        Raises:
+            ModelError: if the model fails on a batch.
+        """
+        rows = np.arange(len(windows)) if rows is None else rows
+        logits = np.full((len(rows), windows.max_length, 2), LOWEST, np.float32)
+        for batch in _batches(windows.length[rows], self._batch_tokens):
+            length = self._length or int(windows.length[rows[batch]].max())
+            logits[batch, :length] = self._run(windows, rows[batch], length)
+            if on_batch:
+                on_batch(rows[batch])
+        logits[np.arange(windows.max_length) >= windows.length[rows][:, None]] = LOWEST
+        return logits
+
+    def _run(self, windows: Windows, rows: Rows, length: int) -> Float:
+        values = (windows.input_ids[rows], windows.attention_mask(rows), windows.token_type_ids(rows))
+        feed = {
+            name: np.ascontiguousarray(value[:, :length], np.float32)
+            for name, value in zip(INPUT_NAMES, values, strict=True)
+        }
+        try:
+            logits: Float = self._session.run(None, feed)[0]
+        except _FAILURES as error:
+            raise ModelError(
+                f"{self.folder / 'model.onnx'} fails on inputs {[len(rows), length]}: {str(error).strip()} "
+                "Export the model again, with dynamic batch and length axes."
+            ) from error
+        if logits.shape != (len(rows), length, 2):
+            raise ModelError(
+                f"{self.folder / 'model.onnx'} gives logits {list(logits.shape)} for inputs {[len(rows), length]}, "
+                "not one start and one end logit for each token. Export a question-answering model."
+            )
+        return logits
+
+
+_REMEDY = (
+    "Name a folder with model.onnx, tokenizer.json and config.json by `model` in config.yaml, SQUAD_ALBERT_MODEL "
+    "or --model; `squad-albert export` makes one."
+)
+
+
+def _open(path: Path, threads: int | None) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or _cores()
+    options.enable_mem_pattern = False  # it would keep a plan for every shape that it meets
+    options.log_severity_level = 4  # its errors are raised, and told once
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except _FAILURES as error:
+        raise ModelError(f"{path} cannot be loaded: {str(error).strip()} Export or copy the model again.") from error
+
+
+def _cores() -> int:
+    """The cores that this process may use, which containers and job schedulers limit."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _check_config(path: Path, max_length: int, vocabulary: int) -> None:
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} cannot be read as JSON: {error}. Copy it from the model again.") from error
+    if not isinstance(config, dict):
+        raise ModelError(f"{path} is not a JSON object. Copy it from the model again.")
+    for key, needed, what in (
+        ("max_position_embeddings", max_length, "tokens, fewer than max_length; lower max_length"),
+        ("vocab_size", vocabulary, "token ids, fewer than tokenizer.json has; take the model's own tokenizer"),
+    ):
+        size = config.get(key)
+        if isinstance(size, int) and size < needed:
+            raise ModelError(f"{path}: the model knows {size} {what} ({key} {size}, needed {needed}).")
+
+
+def _question_groups(first: NDArray[np.int32]) -> Iterator[range]:
+    """Consecutive questions with at most ``GROUP`` windows together, or one question with more."""
+    start, questions = 0, len(first) - 1
+    while start < questions:
+        stop = int(np.searchsorted(first, first[start] + GROUP, side="right")) - 1
+        stop = max(stop, start + 1)
+        yield range(start, stop)
+        start = stop
+
+
+def _batches(length: NDArray[np.int32], batch_tokens: int) -> Iterator[Rows]:
+    """Positions batch by batch, the longest windows first, at most ``batch_tokens`` in a batch, padding included."""
+    order = np.argsort(-length, kind="stable")
+    start = 0
+    while start < len(order):
+        size = max(1, batch_tokens // max(1, int(length[order[start]])))
+        yield order[start : start + size]
+        start += size

@@ -1,0 +1,64 @@
+"""Answers one question about one context."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from model.runtime import Model
+from project_config import Settings
+from utils.decoders import decode
+from utils.questions import DataError, Question
+from utils.samples import model_folder
+from utils.windows import build_windows
+
+from .answers import entry, ranked
+from .tables import table
+
+
+def predict(question: str, context: str, top_k: int, settings: Settings) -> dict[str, Any]:
+    """The answer to a question, and the ``top_k`` best ones.
+
+    As nothing says that the question has an answer, `no answer` may be given unless the setting is ``never``.
+
+    Returns:
+        ``question``, ``answer``, ``no_answer`` (whether the answer is that there is none), ``no_answer_probability``,
+        ``margin`` (logits by which no answer beats the best span) and ``answers``, best first, each with ``text``,
+        ``start`` and ``end`` (characters), ``score`` and ``probability``; the empty text is no answer.
+
+    Raises:
+        DataError: if question or context is empty.
+        ModelError: if the model is missing or damaged.
+        SignatureError: if it does not fit the windows.
+    """
+    for name, text in (("question", question), ("context", context)):
+        if not text.strip():
+            raise DataError(f"the {name} is empty. Give some text with --{name}.")
+    settings = settings.model_copy(update={"n_best": max(top_k, settings.n_best)})
+    questions = [Question("question", "", question, context, (), labeled=False)]
+    model = Model(model_folder(settings), settings)
+    windows = build_windows(questions, model.tokenizer, settings, cache=False)
+    [decoded] = decode(model.logits(windows), windows, questions, settings)
+    allowed = settings.no_answer != "never"
+    best = decoded.best(allowed, settings.no_answer_threshold)
+    return {
+        "question": question,
+        "answer": best.text,
+        "no_answer": not best.text,
+        **{key: value for key, value in entry(best).items() if key != "text"},
+        "no_answer_probability": decoded.null_probability,
+        "margin": decoded.margin,
+        "answers": ranked(decoded, allowed)[:top_k],
+    }
+
+
+def prediction_lines(prediction: dict[str, Any]) -> list[str]:
+    """A prediction for people: the answer, and a table where several were asked for."""
+    lines = [f"{prediction['answer'] or 'no answer'} ({prediction['probability']:.1%})"]
+    answers = prediction["answers"]
+    if len(answers) > 1:
+        rows = [["answer", "characters", "probability"]]
+        for answer in answers:
+            place = f"{answer['start']}-{answer['end']}" if answer["text"] else ""
+            rows.append([answer["text"] or "no answer", place, f"{answer['probability']:.1%}"])
+        lines += ["", *table(rows)]
+    return lines
