@@ -1,0 +1,128 @@
+# make demo   installs what the integration needs into .venv and shows it at work
+# make test   installs what the tests need and runs lint, types and every test
+# make help   lists the other commands
+#
+# Needs Python 3.11 or 3.12 with pip and venv; everything else is fetched into the checkout.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+# The first of these that is a Python of a fitting version; `make test PYTHON=python3.12` chooses another.
+FITS := import sys; v = sys.version_info[:2]; print("%d.%d" % v); sys.exit(v not in ((3, 11), (3, 12)))
+PYTHON := $(shell for p in python3 python3.11 python3.12; do \
+	if $$p -c '$(FITS)' >/dev/null 2>&1; then echo $$p; break; fi; done)
+VERSION := $(shell $(or $(PYTHON),false) -c '$(FITS)' 2>/dev/null || true)
+
+# poetry finds .venv by its name. Stamps carry the Python version, so another PYTHON makes the folder anew.
+VENV := .venv
+BIN := $(VENV)/bin
+MADE := $(VENV)/.made-$(VERSION)
+BASE := $(VENV)/.base-$(VERSION)
+TRAIN := $(VENV)/.train-$(VERSION)
+TEST := $(VENV)/.test-$(VERSION)
+
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt \
+	--build-constraint constraints.txt
+
+# Where a CPU build of torch is fetched. On Linux the default registry's build brings several GB of CUDA
+# libraries, which nothing here needs; for a GPU, name the index of your CUDA version instead.
+TORCH_INDEX := https://download.pytorch.org/whl/cpu
+
+export TL_DISABLE_ANALYTICS := 1
+export UV_PYTHON_DOWNLOADS := never
+export TF_CPP_MIN_LOG_LEVEL := 2
+unexport VIRTUAL_ENV
+
+##@ The two commands
+
+demo: $(BASE) ## check the integration, evaluate the bundled model, answer a question (no torch needed)
+	$(BIN)/squad-albert check
+	$(BIN)/squad-albert evaluate --split validation
+	$(BIN)/squad-albert predict \
+		--question "Who built the bridge?" \
+		--context "The bridge over the Orrin was built by Mara Veldt in 1874. A storm took its roof in 1902."
+	@echo
+	@echo "Next: ask your own question with $(BIN)/squad-albert predict, or read 'Your model, your data' in README.md."
+
+test: lint types ## lint, types and every test
+	$(BIN)/python -m pytest
+
+##@ Their parts
+
+install: $(BASE) ## the base into .venv, nothing run
+
+install-train: $(TRAIN) ## and what `squad-albert train` and `export` need
+
+lint: $(TEST) ## ruff
+	$(BIN)/ruff check .
+
+types: $(TEST) ## mypy, strict on the project's own packages
+	$(BIN)/mypy
+
+test-3.12: ## every test on Python 3.12, in build/venv-3.12
+	$(MAKE) test PYTHON=python3.12 VENV=build/venv-3.12
+
+##@ Making the bundled files again
+
+corpus: $(BASE) ## data/, byte for byte
+	$(BIN)/python -m squad_albert.corpus
+
+model: $(TRAIN) ## model/albert/: training text, training, export (see its card for how long it takes)
+	$(BIN)/python -m squad_albert.corpus --training-text build/training-text
+	$(BIN)/squad-albert train --config model/albert/train.yaml --name albert
+	$(BIN)/squad-albert export --checkpoint runs/albert/best --out model/albert
+	mkdir -p images
+	cp runs/albert/curve.png images/learning-curve.png
+	cp runs/albert/curve.csv images/learning-curve.csv
+
+encode: $(BASE) ## what encoding a sample costs
+	$(BIN)/python -m bench.encode
+
+constraints: $(BASE) ## constraints.txt: the newest versions that pyproject.toml allows, for both Pythons
+	echo uv | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --upgrade \
+		--all-extras --no-header --no-annotate --output-file constraints.txt pyproject.toml -
+
+clean: ## removes what make installed; the next run installs it again
+	rm -rf .venv build/venv-3.12
+
+help: ## this list
+	@awk -F ':.*## ' '/^##@/ { print "\n" substr($$0, 5) } \
+		/^[a-z0-9.-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# What is installed. Each step leaves a stamp and is repeated only when what it depends on has changed.
+
+$(MADE):
+	@test -n "$(VERSION)" || { echo "No Python 3.11 or 3.12 found$(if $(PYTHON), as $(PYTHON)). \
+	Install one, or name it: make demo PYTHON=/path/to/python3.12" >&2; exit 2; }
+	$(PYTHON) -m venv --clear $(VENV)
+	touch $@
+
+$(BASE): $(MADE) pyproject.toml constraints.txt
+	$(PIP) uv
+	$(UV) --editable .
+	touch $@
+
+# torch comes first, through pip, so that uv finds it there and never looks for the CUDA build.
+$(TRAIN): $(BASE)
+	$(torch)
+	$(UV) --editable '.[train]'
+	touch $@
+
+$(TEST): $(TRAIN)
+	$(UV) --editable '.[train,explore,test]'
+	touch $@
+
+# A build that pip's own find-links offers, else the index of CPU builds, else the default registry.
+define torch
+@if ! $(PIP) --no-index --no-deps torch 2>/dev/null && \
+	! $(PIP) --no-deps --retries 1 --index-url $(TORCH_INDEX) torch 2>/dev/null; then \
+		echo "No CPU build of torch at TORCH_INDEX=$(TORCH_INDEX); the default registry's may download several GB."; \
+		$(UV) torch; \
+	fi
+endef
+
+.PHONY: demo test install install-train lint types test-3.12 corpus model encode constraints clean help
