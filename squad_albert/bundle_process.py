@@ -78,7 +78,7 @@ def engine_check(folder: str, entry: str) -> tuple[list[str], dict[str, int]]:
 def foreign(root: str, modules: set[str], opened: set[str]) -> list[str]:
     """The modules and files that came from the checkout instead of the bundle."""
     problems = []
-    for name in sorted(modules):
+    for name in sorted(modules - {"__mp_main__"}):  # multiprocessing's second name for this very script
         file = getattr(sys.modules[name], "__file__", None)
         if file and _is_foreign(file, root):
             problems.append(f"the module {name} was taken from {file}, outside the bundle. Include it in leap.yaml.")

@@ -1,0 +1,75 @@
+"""Measures an exported model and adds the figures to its card: ``python -m squad_albert.model_card``.
+
+Training writes how a model came about; what it is worth on text that it never saw is measured here, with
+the exported file, by the same evaluation that users run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from project_config import load_settings
+
+from .files import whole_file
+from .run import evaluate
+
+HEADING = "## Measured with the exported file"
+
+
+def main() -> None:
+    """Evaluates a model on the bundled validation and test splits, and on files given, and rewrites its card."""
+    parser = argparse.ArgumentParser(prog="python -m squad_albert.model_card", description=main.__doc__)
+    parser.add_argument("--model", type=Path, default=Path("model/albert"), help="folder of the exported model")
+    parser.add_argument("--also", type=Path, nargs="*", default=[], help="SQuAD files to measure it on, too")
+    options = parser.parse_args()
+    sources = [("sample", split, f"Bundled corpus, {split}") for split in ("validation", "test")]
+    sources += [(str(path), None, f"`{path.name}`") for path in options.also]
+    sections = [_section(options.model, data, split, title) for data, split, title in sources]
+    write_section(options.model / "README.md", sections)
+
+
+def write_section(card: Path, sections: Sequence[str]) -> None:
+    """Puts the measured sections at the end of a card, in place of earlier ones.
+
+    Raises:
+        WriteError: if the card cannot be written.
+    """
+    kept = card.read_text(encoding="utf-8").split(HEADING)[0].rstrip()
+    with whole_file(card) as file:
+        file.write("\n\n".join([kept, HEADING, *sections]) + "\n")
+
+
+def section(title: str, metrics: Mapping[str, Any]) -> str:
+    """A measured section: the official figures, by part of the data and by question type.
+
+    Args:
+        title: what was measured on.
+        metrics: as in a run's ``metrics.json``, of labeled questions.
+    """
+    official = metrics["official"]
+    rows = [_row("all", official)]
+    for name, prefix in (("with answer", "HasAns_"), ("without answer", "NoAns_")):
+        if f"{prefix}total" in official:
+            rows.append(_row(name, {key: official[prefix + key] for key in ("total", "exact", "f1")}))
+    for group in ("part", "question_type"):
+        rows += [_row(f"`{name}`", scores) for name, scores in metrics.get(group, {}).items()]
+    return "\n".join([f"### {title}", "", "| | questions | EM | F1 |", "|---|---|---|---|", *rows])
+
+
+def _section(model: Path, data: str, split: str | None, title: str) -> str:
+    settings = load_settings(overrides={"model": str(model), "data": data})
+    with tempfile.TemporaryDirectory() as folder:
+        run = evaluate(settings, split, Path(folder) / "run", lambda _: None)
+    return section(title, run.metrics)
+
+
+def _row(name: str, scores: Mapping[str, float]) -> str:
+    return f"| {name} | {scores['total']:,} | {scores['exact']:.1f} | {scores['f1']:.1f} |"
+
+
+if __name__ == "__main__":
+    main()
