@@ -75,6 +75,7 @@ model: $(TRAIN) ## model/albert/: training text, training, export (see its card 
 	$(BIN)/python -m squad_albert.corpus --training-text build/training-text
 	$(BIN)/squad-albert train --config model/albert/train.yaml --name albert
 	$(BIN)/squad-albert export --checkpoint runs/albert/best --out model/albert
+	$(BIN)/python -m squad_albert.model_card
 	mkdir -p images
 	cp runs/albert/curve.png images/learning-curve.png
 	cp runs/albert/curve.csv images/learning-curve.csv

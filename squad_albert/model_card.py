@@ -26,7 +26,9 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=Path("model/albert"), help="folder of the exported model")
     parser.add_argument("--also", type=Path, nargs="*", default=[], help="SQuAD files to measure it on, too")
     options = parser.parse_args()
-    sources = [("sample", split, f"Bundled corpus, {split}") for split in ("validation", "test")]
+    sources: list[tuple[str, str | None, str]] = [
+        ("sample", split, f"Bundled corpus, {split}") for split in ("validation", "test")
+    ]
     sources += [(str(path), None, f"`{path.name}`") for path in options.also]
     sections = [_section(options.model, data, split, title) for data, split, title in sources]
     write_section(options.model / "README.md", sections)
