@@ -103,6 +103,7 @@ def predict(
 def train(
     config: Annotated[Path, typer.Option(help="YAML file of the training settings.")],
     name: Annotated[str | None, typer.Option(help="Name of the experiment.", show_default="the file's name")] = None,
+    as_json: Json = False,
 ) -> None:
     """Train a model, or go on where an interrupted training stopped."""
     from squad_albert.extras import require
@@ -111,7 +112,9 @@ def train(
     from model.train import train
     from model.training_settings import load_training_settings
 
-    typer.echo(train(load_training_settings(config), name or config.stem))
+    report = train(load_training_settings(config), name or config.stem)
+    if report:  # of several processes, the main one has it
+        _show(as_json, report, [f"{key}: {value}" for key, value in report.items()])
 
 
 @app.command()

@@ -75,7 +75,7 @@ def test_help_lists_the_commands(run):
         "evaluate": ["--data", "--split", "--model", "--limit", "--out", "--json"],
         "score": ["--data", "--predictions", "--null-odds", "--threshold", "--json"],
         "predict": ["--question", "--context", "--top-k", "--model", "--json"],
-        "train": ["--config", "--name"],
+        "train": ["--config", "--name", "--json"],
         "export": ["--checkpoint", "--out"],
     }
     for command, names in options.items():
@@ -161,12 +161,18 @@ def test_check_reports(run, module, ok):
     assert json.loads(done.out) == {"ok": ok, "bundle": True}
 
 
-def test_train_names_the_experiment(run, module, tmp_path):
-    module("model.train", train=lambda settings, name: Path(settings.output) / name)
+def test_train_names_the_experiment_and_reports(run, module, tmp_path):
+    def train(settings, name):
+        return {"experiment": f"{settings.output}/{name}", "f1": 50.5} if settings.steps == 3 else {}
+
+    module("model.train", train=train)
     config = tmp_path / "small.yaml"
     config.write_text("{model: scratch, output: experiments, steps: 3}")
-    assert run("train", "--config", config).out == "experiments/small\n"
-    assert run("train", "--config", config, "--name", "other").out == "experiments/other\n"
+    assert run("train", "--config", config) == Done(0, "experiment: experiments/small\nf1: 50.5\n", "")
+    found = json.loads(run("train", "--config", config, "--name", "other", "--json").out)
+    assert found == {"experiment": "experiments/other", "f1": 50.5}
+    config.write_text("{model: scratch, steps: 4}")
+    assert run("train", "--config", config) == Done(0, "", "")
     config.write_text("{model: scratch, stepps: 3}")
     done = run("train", "--config", config)
     assert done.code == 2

@@ -1,0 +1,119 @@
+"""Which windows a training step sees, and as what tensors.
+
+Every batch follows from the seed and its number alone, so that a resumed run goes on with
+exactly the batches that the undisturbed run would have seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from utils.windows import Windows
+
+POOL = 16
+"""Batches drawn together and sorted by length, so that little padding is computed."""
+
+FIRST_SHARE = 0.05
+"""The share of the windows, the shortest, with which a curriculum begins."""
+
+
+class BatchOrder:
+    """The rows of each batch, an endless sequence cut off at ``batches``.
+
+    Args:
+        lengths: int ``[N]``, the tokens of every window.
+        batch_size: windows in a batch.
+        batches: how many batches there are in all.
+        seed: decides the order.
+        curriculum: the share of the batches over which the windows that may be drawn grow from the
+            shortest ``FIRST_SHARE`` of all, slowly at first, to all of them; 0 draws from all at once.
+
+    Attributes:
+        start: the number of the first batch that is yielded; 0, or where a run resumes.
+    """
+
+    def __init__(
+        self, lengths: NDArray[np.int32], batch_size: int, batches: int, seed: int, curriculum: float = 0.0
+    ) -> None:
+        self.by_length = np.argsort(lengths, kind="stable")
+        self.lengths = lengths
+        self.batch_size = batch_size
+        self.batches = batches
+        self.seed = seed
+        self.curriculum = curriculum
+        self.start = 0
+
+    def __len__(self) -> int:
+        return self.batches
+
+    def __iter__(self) -> Iterator[list[int]]:
+        pool_number = -1
+        pool: list[list[int]] = []
+        for batch in range(self.start, self.batches):
+            if batch // POOL != pool_number:
+                pool_number = batch // POOL
+                pool = self._pool(pool_number)
+            yield pool[batch % POOL]
+
+    def _pool(self, number: int) -> list[list[int]]:
+        wanted = POOL * self.batch_size
+        rows = self._shuffled(number * wanted, wanted) if not self.curriculum else self._drawn(number, wanted)
+        rows = rows[np.argsort(self.lengths[rows], kind="stable")]
+        batches: list[list[int]] = rows.reshape(POOL, self.batch_size).tolist()
+        order = np.random.default_rng([self.seed, 1, number]).permutation(POOL)
+        return [batches[index] for index in order]
+
+    def _shuffled(self, first: int, wanted: int) -> NDArray[np.int64]:
+        """Positions ``first`` and on of a sequence of permutations, one an epoch."""
+        size, rows = len(self.lengths), np.empty(0, np.int64)
+        while len(rows) < wanted:
+            epoch, at = divmod(first + len(rows), size)
+            permutation = np.random.default_rng([self.seed, 0, epoch]).permutation(size)
+            rows = np.concatenate([rows, permutation[at : at + wanted - len(rows)]])
+        return rows
+
+    def _drawn(self, number: int, wanted: int) -> NDArray[np.int64]:
+        """Draws from the windows that the curriculum has reached, each at most once where there are enough."""
+        progress = min(1.0, number * POOL / (self.curriculum * self.batches))
+        share = FIRST_SHARE + (1 - FIRST_SHARE) * progress**2
+        reached = max(min(wanted, len(self.lengths)), round(share * len(self.lengths)))
+        draw = np.random.default_rng([self.seed, 0, number])
+        return self.by_length[draw.choice(reached, wanted, replace=reached < wanted)]
+
+
+class Collator:
+    """Makes the tensors of a batch from a table of windows, cut to the longest of the batch.
+
+    Args:
+        windows: the split's windows.
+        facts: per window, the fact that its question asks for (int64 ``[N]``, -1: unknown) and
+            the fact that each token tells (int16 ``[N, L]``, 0: none); None without auxiliary heads.
+    """
+
+    def __init__(self, windows: Windows, facts: tuple[NDArray[np.int64], NDArray[np.int16]] | None = None) -> None:
+        self.windows = windows
+        self.facts = facts
+
+    def __call__(self, rows: Sequence[int]) -> dict[str, torch.Tensor]:
+        """int64 ``[B, L]`` inputs, bool ``[B, L]`` legal answer tokens, int64 ``[B]`` targets."""
+        windows, index = self.windows, np.asarray(rows)
+        longest = int(windows.length[index].max())
+        position = np.arange(longest)
+        context_start, context_end = windows.context_start[index, None], windows.context_end[index, None]
+        length = windows.length[index, None]
+        batch = {
+            "input_ids": windows.input_ids[index, :longest].astype(np.int64),
+            "attention_mask": (position < length).astype(np.int64),
+            "token_type_ids": ((position >= context_start) & (position < length)).astype(np.int64),
+            "legal": ((position >= context_start) & (position < context_end)) | (position == 0),
+            "start_positions": windows.start[index].astype(np.int64),
+            "end_positions": windows.end[index].astype(np.int64),
+        }
+        if self.facts is not None:
+            batch["asked_fact"] = self.facts[0][index]
+            batch["told_facts"] = self.facts[1][index, :longest].astype(np.int64)
+        return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in batch.items()}
