@@ -22,6 +22,7 @@ BIN := $(VENV)/bin
 MADE := $(VENV)/.made-$(VERSION)
 BASE := $(VENV)/.base-$(VERSION)
 TRAIN := $(VENV)/.train-$(VERSION)
+FAST := $(VENV)/.fast-$(VERSION)
 TEST := $(VENV)/.test-$(VERSION)
 
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
@@ -56,6 +57,8 @@ test: lint types ## lint, types and every test
 install: $(BASE) ## the base into .venv, nothing run
 
 install-train: $(TRAIN) ## and what `squad-albert train` and `export` need
+
+install-fast: $(FAST) ## and OpenVINO, for `engine: openvino` and `precision: bf16`
 
 lint: $(TEST) ## ruff
 	$(BIN)/ruff check .
@@ -113,8 +116,12 @@ $(TRAIN): $(BASE)
 	$(UV) --editable '.[train]'
 	touch $@
 
+$(FAST): $(BASE)
+	$(UV) --editable '.[fast]'
+	touch $@
+
 $(TEST): $(TRAIN)
-	$(UV) --editable '.[train,explore,test]'
+	$(UV) --editable '.[train,fast,explore,test]'
 	touch $@
 
 # A build that pip's own find-links offers, else the index of CPU builds, else the default registry.
@@ -126,4 +133,4 @@ define torch
 	fi
 endef
 
-.PHONY: demo test install install-train lint types test-3.12 corpus model encode constraints clean help
+.PHONY: demo test install install-train install-fast lint types test-3.12 corpus model encode constraints clean help

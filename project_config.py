@@ -66,7 +66,19 @@ class Settings(BaseModel):
     seed: int = Field(7, ge=0, description="seed of every draw")
     cache: str | None = Field(None, description="folder for tokenised windows; default: the system's temporary folder")
     batch_tokens: int = Field(8192, ge=384, description="tokens, padding included, that the model sees at once")
+    engine: Literal["auto", "onnxruntime", "openvino"] = Field(
+        "auto", description="what runs the model; auto: onnxruntime, and openvino (the extra `fast`) for bf16"
+    )
+    precision: Literal["fp32", "bf16"] = Field(
+        "fp32", description="of the model's matrix products; bf16 is faster where the processor has it, and less exact"
+    )
     threads: int | None = Field(None, ge=1, description="threads of the model; default: every core")
+
+    @model_validator(mode="after")
+    def _engine_has_precision(self) -> Settings:
+        if self.engine == "onnxruntime" and self.precision == "bf16":
+            raise ValueError("engine onnxruntime has no precision bf16; set engine to openvino or auto")
+        return self
 
     @model_validator(mode="after")
     def _leaves_room_for_context(self) -> Settings:

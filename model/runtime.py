@@ -1,4 +1,4 @@
-"""Runs an exported model over windows, with ONNX Runtime in fp32.
+"""Runs an exported model over windows, with the engine that the settings name.
 
 Windows are taken in groups of whole questions, in order. Within a group they are batched by length,
 the longest first: little padding is computed, and no later batch needs more memory than the first.
@@ -7,22 +7,22 @@ the longest first: little padding is computed, and no later batch needs more mem
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as states
 
-from project_config import ProjectError, Settings
+from project_config import Settings
 from utils.decoders import LOWEST
 from utils.encoders import INPUT_NAMES
 from utils.signature import fitting
 from utils.tokenizer import load_tokenizer
 from utils.windows import Windows
+
+from .engines import ModelError, open_engine
+
+__all__ = ["GROUP", "MODEL_FILES", "Model", "ModelError"]
 
 Float = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -33,31 +33,17 @@ MODEL_FILES = ("model.onnx", "tokenizer.json", "config.json")
 GROUP = 1024
 """Windows that are sorted by length together; a question with more of them makes a group of its own."""
 
-_FAILURES = (
-    states.EPFail,
-    states.Fail,
-    states.InvalidArgument,
-    states.InvalidGraph,
-    states.InvalidProtobuf,
-    states.NotFound,
-    states.NotImplemented,
-    states.RuntimeException,
-)  # ONNX Runtime gives its errors no common class
-
-
-class ModelError(ProjectError):
-    """A model folder is missing or damaged, or its model does not fit the windows."""
-
 
 class Model:
-    """A model folder, loaded: the session and the tokenizer.
+    """A model folder, loaded: an engine with the model, and the tokenizer.
 
     Args:
         folder: holds ``MODEL_FILES``.
-        settings: ``max_length``, ``batch_tokens`` and ``threads``.
+        settings: ``max_length``, ``batch_tokens``, ``engine``, ``precision`` and ``threads``.
 
     Raises:
-        ModelError: if the folder or a file is missing or damaged, or the model knows too few positions or token ids.
+        ModelError: if the folder or a file is missing or damaged, the model knows too few positions or token ids, or
+            the engine is not installed or lacks the precision.
         SignatureError: if inputs or output do not fit the windows.
         TokenizerError: if the tokenizer does not suit.
     """
@@ -72,11 +58,16 @@ class Model:
         self.tokenizer = load_tokenizer(folder)
         self._batch_tokens = settings.batch_tokens
         _check_config(folder / "config.json", settings.max_length, self.tokenizer.get_vocab_size())
-        session = _open(folder / "model.onnx", settings.threads)
-        self._session = fitting(session, settings.model_copy(update={"model": str(folder)}))
+        engine = open_engine(folder / "model.onnx", settings)
+        self._engine = fitting(engine, settings.model_copy(update={"model": str(folder)}))
         self._length = next(
-            (size for _, size in (tensor.shape for tensor in session.get_inputs()) if isinstance(size, int)), None
+            (size for _, size in (tensor.shape for tensor in engine.get_inputs()) if isinstance(size, int)), None
         )
+
+    @property
+    def engine(self) -> str:
+        """What computes the logits: the engine, its version and precision."""
+        return self._engine.name
 
     def groups(self, windows: Windows, on_batch: Callable[[Rows], None] | None = None) -> Iterator[tuple[range, Float]]:
         """Logits as a stream, in order, in the memory of one group.
@@ -125,8 +116,8 @@ class Model:
             for name, value in zip(INPUT_NAMES, values, strict=True)
         }
         try:
-            logits: Float = self._session.run(None, feed)[0]
-        except _FAILURES as error:
+            logits = self._engine.run(feed)
+        except self._engine.failures as error:
             raise ModelError(
                 f"{self.folder / 'model.onnx'} fails on inputs {[len(rows), length]}: {str(error).strip()} "
                 "Export the model again, with dynamic batch and length axes."
@@ -143,24 +134,6 @@ _REMEDY = (
     "Name a folder with model.onnx, tokenizer.json and config.json by `model` in config.yaml, SQUAD_ALBERT_MODEL "
     "or --model; `squad-albert export` makes one."
 )
-
-
-def _open(path: Path, threads: int | None) -> Any:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or _cores()
-    options.enable_mem_pattern = False  # it would keep a plan for every shape that it meets
-    options.log_severity_level = 4  # its errors are raised, and told once
-    try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except _FAILURES as error:
-        raise ModelError(f"{path} cannot be loaded: {str(error).strip()} Export or copy the model again.") from error
-
-
-def _cores() -> int:
-    """The cores that this process may use, which containers and job schedulers limit."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _check_config(path: Path, max_length: int, vocabulary: int) -> None:

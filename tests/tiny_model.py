@@ -31,10 +31,13 @@ class SpanModel(torch.nn.Module):
         return self.albert.qa_outputs(output[0])
 
 
-def write_albert(folder: Path, tokenizer: Tokenizer, positions: int = 384, seed: int = 5) -> SpanModel:
+def write_albert(
+    folder: Path, tokenizer: Tokenizer, positions: int = 384, seed: int = 5, vocabulary: int | None = None
+) -> SpanModel:
     """Writes a model folder with a random two-layer ALBERT, and returns the same model in torch."""
+    vocabulary = vocabulary or tokenizer.get_vocab_size()
     config = AlbertConfig(
-        vocab_size=tokenizer.get_vocab_size(),
+        vocab_size=vocabulary,
         embedding_size=16,
         hidden_size=16,
         num_hidden_layers=2,
@@ -60,7 +63,7 @@ def write_albert(folder: Path, tokenizer: Tokenizer, positions: int = 384, seed:
             opset_version=14,
             dynamo=False,
         )
-    write_config(folder, tokenizer, positions)
+    write_config(folder, tokenizer, positions, vocab_size=vocabulary)
     return model
 
 

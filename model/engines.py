@@ -1,0 +1,184 @@
+"""What computes an exported model: ONNX Runtime, or OpenVINO, which is the extra ``fast``, behind one small interface.
+
+An engine takes float32 inputs by name and gives float32 logits, whatever it computes in between.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from threading import Lock
+from typing import Any, Protocol
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as states
+
+from project_config import ProjectError, Settings
+from utils.signature import Session, Tensor
+
+Float = NDArray[np.float32]
+
+
+class ModelError(ProjectError):
+    """A model folder is missing or damaged, its model does not fit the windows, or its engine cannot be had."""
+
+
+class Engine(Session, Protocol):
+    """A loaded model file. May be called from several threads."""
+
+    name: str  # with version and precision: on these the last digits of the logits depend
+    failures: tuple[type[Exception], ...]  # what ``run`` raises when the model fails on a batch
+
+    def run(self, feed: Mapping[str, Float]) -> Float:
+        """The model's one output, float32 ``[B, L, 2]``, for its inputs by name, float32 ``[B, L]`` each."""
+
+
+def open_engine(path: Path, settings: Settings) -> Engine:
+    """The engine that the settings name, with a model file loaded.
+
+    Args:
+        path: an ONNX file.
+        settings: ``engine``, ``precision`` and ``threads``.
+
+    Raises:
+        ModelError: if the file cannot be loaded, or the engine is not installed or lacks the precision.
+    """
+    threads = settings.threads or _cores()
+    if settings.engine == "openvino" or settings.precision == "bf16":
+        return OpenVino(path, settings.precision, threads)
+    return OnnxRuntime(path, threads)
+
+
+class OnnxRuntime:
+    """ONNX Runtime, in fp32."""
+
+    failures: tuple[type[Exception], ...] = (
+        states.EPFail,
+        states.Fail,
+        states.InvalidArgument,
+        states.InvalidGraph,
+        states.InvalidProtobuf,
+        states.NotFound,
+        states.NotImplemented,
+        states.RuntimeException,
+    )  # it gives its errors no common class
+
+    def __init__(self, path: Path, threads: int) -> None:
+        self.name = f"onnxruntime {onnxruntime.__version__} fp32"
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.enable_mem_pattern = False  # it would keep a plan for every shape that it meets
+        options.log_severity_level = 4  # its errors are raised, and told once
+        try:
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except self.failures as error:
+            raise _not_loaded(path, error) from error
+
+    def get_inputs(self) -> Sequence[Tensor]:
+        """What the model takes, in order."""
+        return self._session.get_inputs()  # type: ignore[no-any-return]
+
+    def get_outputs(self) -> Sequence[Tensor]:
+        """What the model gives, in order."""
+        return self._session.get_outputs()  # type: ignore[no-any-return]
+
+    def run(self, feed: Mapping[str, Float]) -> Float:
+        """Float32 logits ``[B, L, 2]``."""
+        logits: Float = self._session.run(None, dict(feed))[0]
+        return logits
+
+
+class OpenVino:
+    """OpenVINO, in fp32, or in bf16 on a processor that has it."""
+
+    failures: tuple[type[Exception], ...] = (RuntimeError,)
+
+    def __init__(self, path: Path, precision: str, threads: int) -> None:
+        if find_spec("openvino") is None:
+            raise ModelError(
+                "engine openvino (and with it precision bf16) needs openvino, which is not installed. Install the "
+                "extra in the checkout: `make install-fast`, or pip install -e '.[fast]'; or set engine: onnxruntime"
+            )
+        import openvino
+
+        core = openvino.Core()
+        if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+            raise ModelError("This processor has no bf16 (avx512_bf16 or amx_bf16). Set precision: fp32.")
+        self.name = f"openvino {openvino.__version__} {precision}"
+        self._lock = Lock()
+        try:
+            model = core.read_model(path)
+            self._inputs = [_port(port) for port in model.inputs]
+            self._integers = _take_integers(model, openvino.Type.i32)
+            self._outputs = [_port(port) for port in model.outputs]
+            options = {
+                "INFERENCE_PRECISION_HINT": {"fp32": "f32", "bf16": "bf16"}[precision],
+                "INFERENCE_NUM_THREADS": threads,
+                "PERFORMANCE_HINT": "LATENCY",  # one batch at a time, on all threads
+            }
+            self._request = core.compile_model(model, "CPU", options).create_infer_request()
+        except self.failures as error:
+            raise _not_loaded(path, error) from error
+
+    def get_inputs(self) -> Sequence[Tensor]:
+        """What the model takes, in order."""
+        return self._inputs
+
+    def get_outputs(self) -> Sequence[Tensor]:
+        """What the model gives, in order."""
+        return self._outputs
+
+    def run(self, feed: Mapping[str, Float]) -> Float:
+        """Float32 logits ``[B, L, 2]``."""
+        inputs = {name: value.astype(np.int32) if name in self._integers else value for name, value in feed.items()}
+        with self._lock:  # a request serves one caller at a time
+            logits: Float = self._request.infer(inputs, share_inputs=True)[0]
+        return logits
+
+
+@dataclass
+class _Port:
+    """An input or output, in ONNX Runtime's words."""
+
+    name: str
+    type: str
+    shape: Sequence[int | str | None]
+
+
+def _port(port: Any) -> _Port:
+    kind = port.get_element_type().get_type_name()
+    shape = [None if size.is_dynamic else size.get_length() for size in port.get_partial_shape()]
+    return _Port(port.get_any_name(), f"tensor({'float' if kind == 'f32' else kind})", shape)
+
+
+def _take_integers(model: Any, integer: Any) -> set[str]:
+    """Lets the model take the inputs that it casts as they are; OpenVINO would round them to bf16 before the cast.
+
+    A token id over 256 would become that of its neighbour, without any error.
+    """
+    cast = [
+        port
+        for port in model.inputs
+        if all(target.get_node().get_type_name() == "Convert" for target in port.get_target_inputs())
+    ]
+    names = {port.get_any_name() for port in cast}
+    for port in cast:
+        port.get_node().set_element_type(integer)
+    model.validate_nodes_and_infer_types()
+    return names
+
+
+def _not_loaded(path: Path, error: Exception) -> ModelError:
+    return ModelError(f"{path} cannot be loaded: {str(error).strip()} Export or copy the model again.")
+
+
+def _cores() -> int:
+    """The cores that this process may use, which containers and job schedulers limit."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
