@@ -1,6 +1,6 @@
 """Runs an exported model over windows, with the engine that the settings name.
 
-Windows are taken in groups of whole questions, in order. Within a group they are batched by length,
+Long work goes group by group: consecutive whole questions, so that memory stays flat. Windows are batched by length,
 the longest first: little padding is computed, and no later batch needs more memory than the first.
 """
 
@@ -22,7 +22,7 @@ from utils.windows import Windows
 
 from .engines import ModelError, open_engine
 
-__all__ = ["GROUP", "MODEL_FILES", "Model", "ModelError"]
+__all__ = ["GROUP", "MODEL_FILES", "Model", "ModelError", "question_groups"]
 
 Float = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -68,23 +68,6 @@ class Model:
     def engine(self) -> str:
         """What computes the logits: the engine, its version and precision."""
         return self._engine.name
-
-    def groups(self, windows: Windows, on_batch: Callable[[Rows], None] | None = None) -> Iterator[tuple[range, Float]]:
-        """Logits as a stream, in order, in the memory of one group.
-
-        Args:
-            windows: the windows of a split.
-            on_batch: told the rows of every batch that the model is through with.
-
-        Yields:
-            Consecutive questions, and the float32 ``[n, L, 2]`` logits of all their windows.
-
-        Raises:
-            ModelError: if the model fails on a batch.
-        """
-        for questions in _question_groups(windows.first):
-            rows = np.arange(windows.first[questions.start], windows.first[questions.stop])
-            yield questions, self.logits(windows, rows, on_batch)
 
     def logits(
         self, windows: Windows, rows: Rows | None = None, on_batch: Callable[[Rows], None] | None = None
@@ -152,14 +135,22 @@ def _check_config(path: Path, max_length: int, vocabulary: int) -> None:
             raise ModelError(f"{path}: the model knows {size} {what} ({key} {size}, needed {needed}).")
 
 
-def _question_groups(first: NDArray[np.int32]) -> Iterator[range]:
-    """Consecutive questions with at most ``GROUP`` windows together, or one question with more."""
+def question_groups(first: NDArray[np.int32]) -> list[range]:
+    """Consecutive questions with at most ``GROUP`` windows together, or one question with more.
+
+    Args:
+        first: ``Windows.first``: question q has windows ``first[q] : first[q + 1]``.
+
+    >>> question_groups(np.array([0, 500, 1000, 1500, 4000]))
+    [range(0, 2), range(2, 3), range(3, 4)]
+    """
+    groups: list[range] = []
     start, questions = 0, len(first) - 1
     while start < questions:
         stop = int(np.searchsorted(first, first[start] + GROUP, side="right")) - 1
-        stop = max(stop, start + 1)
-        yield range(start, stop)
-        start = stop
+        groups.append(range(start, max(stop, start + 1)))
+        start = groups[-1].stop
+    return groups
 
 
 def _batches(length: NDArray[np.int32], batch_tokens: int) -> Iterator[Rows]:

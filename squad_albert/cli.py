@@ -66,7 +66,8 @@ def evaluate(
     settings = load_settings(overrides={"data": data, "model": model, **limits(limit)})
     run = evaluate(settings, split, out, _warn)
     _show(as_json, {"run": str(run.folder), **run.metrics}, metric_lines(run.metrics))
-    typer.echo(f"The run is in {run.folder}.", err=True)
+    note = " It was complete already; remove it to run again." if run.found else ""
+    typer.echo(f"The run is in {run.folder}.{note}", err=True)
 
 
 @app.command()

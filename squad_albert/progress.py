@@ -22,13 +22,17 @@ class Progress:
         total: how much there is to do.
         unit: what is counted.
         clock: gives seconds.
+        before: how much was done earlier, and says nothing about the pace.
     """
 
-    def __init__(self, label: str, total: int, unit: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, label: str, total: int, unit: str, clock: Callable[[], float] = time.monotonic, before: int = 0
+    ) -> None:
         self.label = label
         self.total = total
         self.unit = unit
-        self.done = 0.0
+        self.before = before
+        self.done = float(before)
         self._clock = clock
         self._bar: tqdm[Any] | None = None
 
@@ -37,6 +41,7 @@ class Progress:
         if sys.stderr.isatty():
             self._bar = tqdm(
                 total=self.total,
+                initial=self.before,
                 desc=self.label,
                 unit=f" {self.unit}",
                 file=sys.stderr,
@@ -61,7 +66,7 @@ class Progress:
 
     def _tell(self) -> None:
         seconds = self._clock() - self._started
-        rate = self.done / seconds if seconds else 0.0
+        rate = (self.done - self.before) / seconds if seconds else 0.0
         left = f", {(self.total - self.done) / rate:.0f} s left" if rate and round(self.done) < self.total else ""
         sys.stderr.write(f"{self.label}: {self.done:,.0f} of {self.total:,} {self.unit}, {rate:,.1f}/s{left}\n")
         sys.stderr.flush()

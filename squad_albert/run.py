@@ -1,20 +1,25 @@
 """A run: a model over a split of the data, into a folder.
 
 ``predictions.json`` (``{id: text}``), ``nbest.json``, ``null_odds.json`` (``{id: margin in logits}``)
-and ``metrics.json``, beside the manifest of ``run_folder``.
+and ``metrics.json``, beside the manifest of ``run_folder``. Answers go to the disk group by group, so that a run
+may be killed at any moment: started again, it goes on with the first group that is not there.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from model.runtime import MODEL_FILES, Model
+import numpy as np
+from numpy.typing import NDArray
+
+from model.runtime import MODEL_FILES, Model, question_groups
 from project_config import Settings
-from utils.decoders import Decoded, allows_no_answer, decode_questions, window_spans
+from utils.decoders import allows_no_answer, decode_questions, window_spans
 from utils.samples import model_folder
 from utils.squad import SPLITS, DataError, Question, load_data
 from utils.windows import Windows, build_windows
@@ -22,6 +27,7 @@ from utils.windows import Windows, build_windows
 from .answers import ranked
 from .files import EntryWriter, whole_file, write_json
 from .measures import measure
+from .parts import Answered, Parts
 from .progress import Progress
 from .run_folder import RunFolder, folder_name, identity
 
@@ -38,6 +44,7 @@ class Run:
 
     folder: Path
     metrics: dict[str, Any]  # as in metrics.json
+    found: bool = False  # whether the folder held it already
 
 
 def limits(limit: int | None) -> dict[str, int | None]:
@@ -50,7 +57,7 @@ def limits(limit: int | None) -> dict[str, int | None]:
 
 
 def evaluate(settings: Settings, split: str | None, out: Path | None, warn: Callable[[list[str]], None]) -> Run:
-    """Answers and scores the questions of a split.
+    """Answers and scores the questions of a split; goes on with a run that was killed, and only reads a complete one.
 
     Args:
         settings: data, model and everything else.
@@ -62,23 +69,27 @@ def evaluate(settings: Settings, split: str | None, out: Path | None, warn: Call
         DataError: if the data is bad or has no such split.
         ModelError: if the model is missing or damaged.
         SignatureError: if it does not fit the windows.
-        RunError: if ``out`` holds something else.
+        RunError: if ``out`` holds something else, or another process works in it.
         WriteError: if a file cannot be written.
     """
     split, questions, settings = _load(settings, split, warn)
     source = model_folder(settings)
     model = Model(source, settings)
-    what = identity(split, questions, [source / name for name in MODEL_FILES], settings)
+    what = identity(split, questions, [source / name for name in MODEL_FILES], settings, model.engine)
     path = out or DEFAULT_PARENT / folder_name(what)
-    run = RunFolder(path, what, {"data": settings.data, "model": settings.model})
-    windows = build_windows(questions, model.tokenizer, settings, progress=True)
-    best, forced, null_odds = _answer(model, windows, questions, settings, run)
-    metrics = {"split": split, "questions": len(questions), "windows": len(windows)}
-    metrics |= measure(best, forced, null_odds, questions, settings)
-    for name, value in (("predictions", best), ("null_odds", null_odds), ("metrics", metrics)):
-        write_json(path / f"{name}.json", value)
-    run.finish(RESULTS)
-    return Run(path, metrics)
+    with RunFolder(path, what, {"data": settings.data, "model": settings.model}) as run:
+        parts = Parts(path / "parts")
+        if not run.complete:
+            windows = build_windows(questions, model.tokenizer, settings, progress=True)
+            groups = _answer(model, windows, questions, settings, parts)
+            best, forced, null_odds = _assemble(parts, groups, path)
+            metrics = {"split": split, "questions": len(questions), "windows": len(windows)}
+            metrics |= measure(best, forced, null_odds, questions, settings)
+            for name, value in (("predictions", best), ("null_odds", null_odds), ("metrics", metrics)):
+                write_json(path / f"{name}.json", value)
+            run.finish(RESULTS)
+        parts.remove()
+    return Run(path, json.loads((path / "metrics.json").read_text(encoding="utf-8")), run.complete)
 
 
 def _load(
@@ -99,32 +110,43 @@ def _load(
 
 
 def _answer(
-    model: Model, windows: Windows, questions: Sequence[Question], settings: Settings, run: RunFolder
+    model: Model, windows: Windows, questions: Sequence[Question], settings: Settings, parts: Parts
+) -> list[range]:
+    """Writes the parts that are not there yet; returns the groups of questions, in order."""
+    share = 1 / windows.count
+    groups = question_groups(windows.first)
+    done = parts.done()
+    before = sum(len(group) for group in groups if group in done)
+    with Progress("evaluate", len(questions), "questions", before=before) as progress:
+        for group in groups:
+            if group not in done:
+                rows = np.arange(windows.first[group.start], windows.first[group.stop])
+                logits = model.logits(windows, rows, lambda batch: progress.advance(float(share[batch].sum())))
+                parts.write(group, _answered(logits, group, windows, questions, settings))
+    return groups
+
+
+def _answered(
+    logits: NDArray[np.float32], group: range, windows: Windows, questions: Sequence[Question], settings: Settings
+) -> Iterator[Answered]:
+    """The answers to a group of questions, given the logits of their windows."""
+    allowed, threshold = settings.no_answer == "always", settings.no_answer_threshold
+    rows = slice(int(windows.first[group.start]), int(windows.first[group.stop]))
+    spans = window_spans(logits, windows.context_start[rows], windows.context_end[rows], settings)
+    for number, decoded in zip(group, decode_questions(spans, windows, questions, settings, group), strict=True):
+        best, forced = (decoded.best(may, threshold).text for may in (allowed, False))
+        yield Answered(questions[number].id, best, forced, decoded.margin, ranked(decoded, allowed))
+
+
+def _assemble(
+    parts: Parts, groups: Sequence[range], path: Path
 ) -> tuple[dict[str, str], dict[str, str], dict[str, float]]:
-    """Answers given, answers had there been no `no answer`, and null odds, by id; the n-best go to the disk at once."""
-    allowed = settings.no_answer == "always"
+    """Answers given, answers had there been no `no answer`, and null odds, by id; writes ``nbest.json``."""
     best: dict[str, str] = {}
     forced: dict[str, str] = {}
     null_odds: dict[str, float] = {}
-    with whole_file(run.path / "nbest.json") as stream:
-        with closing(EntryWriter(stream)) as nbest:
-            for question, decoded in _decoded(model, windows, questions, settings):
-                best[question.id] = decoded.best(allowed, settings.no_answer_threshold).text
-                forced[question.id] = decoded.best(False, settings.no_answer_threshold).text
-                null_odds[question.id] = decoded.margin
-                nbest.add(question.id, ranked(decoded, allowed))
-        run.begin_writing()
+    with whole_file(path / "nbest.json") as stream, closing(EntryWriter(stream)) as nbest:
+        for one in parts.read(groups):
+            best[one.id], forced[one.id], null_odds[one.id] = one.best, one.forced, one.null_odds
+            nbest.add(one.id, one.nbest)
     return best, forced, null_odds
-
-
-def _decoded(
-    model: Model, windows: Windows, questions: Sequence[Question], settings: Settings
-) -> Iterator[tuple[Question, Decoded]]:
-    share = 1 / windows.count
-    with Progress("evaluate", len(questions), "questions") as progress:
-        groups = model.groups(windows, lambda rows: progress.advance(float(share[rows].sum())))
-        for which, logits in groups:
-            rows = slice(int(windows.first[which.start]), int(windows.first[which.stop]))
-            spans = window_spans(logits, windows.context_start[rows], windows.context_end[rows], settings)
-            decoded = decode_questions(spans, windows, questions, settings, which)
-            yield from zip(questions[which.start : which.stop], decoded, strict=True)

@@ -6,12 +6,15 @@ folder always tells whether it is a run, of what, and whether it may be read.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from project_config import ProjectError, Settings
 from utils.questions import Question
@@ -22,6 +25,8 @@ FORMAT = 1
 """The number of this layout; it grows when the same data and model would give other files."""
 
 MANIFEST = "manifest.json"
+
+_HALF = ".*.part"  # what a killed process leaves of a file that it was writing
 
 RESULT_SETTINGS = (
     "max_length",
@@ -41,15 +46,16 @@ class RunError(ProjectError):
 
 
 def identity(
-    split: str, questions: Iterable[Question], model_files: Iterable[Path], settings: Settings
+    split: str, questions: Iterable[Question], model_files: Iterable[Path], settings: Settings, engine: str
 ) -> dict[str, Any]:
-    """What makes two runs the same: format, split, and hashes of data, model and settings."""
+    """What makes two runs the same: format, split, hashes of data and model, settings, and the engine with version."""
     return {
         "format": FORMAT,
         "split": split,
         "data": hash_questions(questions),
         "model": {path.name: sha256(path) for path in model_files},
         "settings": settings.model_dump(include=set(RESULT_SETTINGS)),
+        "engine": engine,
     }
 
 
@@ -72,41 +78,59 @@ def folder_name(identity: Mapping[str, Any]) -> str:
 
 
 class RunFolder:
-    """A folder that takes the results of one run.
+    """A folder that takes the results of one run, locked for other processes from entering to leaving.
 
     Args:
         path: it need not exist.
         identity: of the run to be written.
         sources: what the data and the model were called; for people only.
-
-    Raises:
-        RunError: if the folder holds something else, or another run, or cannot be made.
     """
 
     def __init__(self, path: Path, identity: Mapping[str, Any], sources: Mapping[str, str]) -> None:
         self.path = path
         self._manifest = {**identity, "sources": dict(sources)}
-        found = _read_manifest(path)
-        if found is None:
-            _make(path)
-            self._mark(complete=False, files={})
-            return
-        other = [key for key in identity if found.get(key) != identity[key]]
-        if other:
-            raise RunError(
-                f"{path} holds another run: {' and '.join(other)} differ{'s' if len(other) == 1 else ''}. "
-                "Name another folder with --out, or remove this one."
-            )
+        self._identity = identity
 
-    def begin_writing(self) -> None:
-        """Call before the first file of an earlier, equal run is replaced."""
-        self._mark(complete=False, files={})
+    def __enter__(self) -> Self:
+        """Locks the folder, and makes it if need be.
+
+        Raises:
+            RunError: if it holds something else, or another run, or cannot be made, or another process works in it.
+        """
+        _make(self.path)
+        self._lock = _lock(self.path)
+        try:
+            self.complete = self._is_complete()
+            if not self.complete:
+                self._mark(complete=False, files={})
+        except BaseException:
+            os.close(self._lock)
+            raise
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        os.close(self._lock)
 
     def finish(self, names: Iterable[str]) -> None:
         """Declares the run complete with these files, and removes what killed processes left of them."""
-        for leftover in self.path.glob(".*.part"):
+        for leftover in self.path.glob(_HALF):
             leftover.unlink()
         self._mark(complete=True, files={name: sha256(self.path / name) for name in names})
+
+    def _is_complete(self) -> bool:
+        """Whether the folder holds the whole run already, its files unchanged."""
+        found = _read_manifest(self.path)
+        if found is None:
+            return False
+        other = [key for key in self._identity if found.get(key) != self._identity[key]]
+        if other:
+            raise RunError(
+                f"{self.path} holds another run: {' and '.join(other)} differ{'s' if len(other) == 1 else ''}. "
+                "Name another folder with --out, or remove this one."
+            )
+        files = {self.path / name: digest for name, digest in found.get("files", {}).items()}
+        unchanged = all(path.is_file() and sha256(path) == digest for path, digest in files.items())
+        return found.get("complete") is True and unchanged
 
     def _mark(self, complete: bool, files: Mapping[str, str]) -> None:
         write_json(self.path / MANIFEST, {**self._manifest, "complete": complete, "files": dict(files)})
@@ -114,12 +138,8 @@ class RunFolder:
 
 def _read_manifest(path: Path) -> dict[str, Any] | None:
     """The manifest of an existing run, None for a folder that is yet to be filled."""
-    if not path.exists():
-        return None
-    if not path.is_dir():
-        raise RunError(f"{path} is a file, not a folder for a run. Name another with --out.")
     manifest = path / MANIFEST
-    if not manifest.exists() and not any(path.iterdir()):
+    if not manifest.exists() and set(path.iterdir()) == set(path.glob(f".{MANIFEST}{_HALF}")):
         return None
     try:
         values = json.loads(manifest.read_text(encoding="utf-8"))
@@ -134,7 +154,24 @@ def _read_manifest(path: Path) -> dict[str, Any] | None:
 
 
 def _make(path: Path) -> None:
+    if path.exists() and not path.is_dir():
+        raise RunError(f"{path} is a file, not a folder for a run. Name another with --out.")
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(f"{path} cannot be made: {error}. Name another folder with --out.") from error
+
+
+def _lock(path: Path) -> int:
+    """An open descriptor of the folder; the lock goes with it, also when the process is killed."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        if isinstance(error, BlockingIOError):
+            raise RunError(
+                f"another process is writing the run {path}. Wait for it, or name another folder with --out."
+            ) from error
+        raise RunError(f"{path} cannot be locked: {error}. Name a folder on a local disk with --out.") from error
+    return descriptor

@@ -14,7 +14,7 @@ from onnx import TensorProto
 from tokenizers import Tokenizer
 
 from model import runtime
-from model.runtime import MODEL_FILES, Model, ModelError
+from model.runtime import MODEL_FILES, Model, ModelError, question_groups
 from project_config import ROOT, Settings
 from tests.tiny_model import SpanModel, write_albert, write_config, write_graph
 from utils.decoders import LOWEST
@@ -64,19 +64,16 @@ def test_rows_can_be_chosen(albert, windows):
     np.testing.assert_allclose(model.logits(windows, rows), model.logits(windows)[rows], atol=2e-5)
 
 
-@pytest.mark.parametrize("size", [1, 2, 5, 1000])
-def test_groups_are_whole_questions_in_order(albert, windows, monkeypatch, size):
-    monkeypatch.setattr(runtime, "GROUP", size)
-    model = Model(albert[0], SMALL)
-    groups = list(model.groups(windows))
-    assert [number for which, _ in groups for number in which] == list(range(len(windows.first) - 1))
-    for which, logits in groups:
-        count = windows.first[which.stop] - windows.first[which.start]
-        assert len(logits) == count
-        assert count <= size or len(which) == 1
-    stream = np.concatenate([logits for _, logits in groups])
-    np.testing.assert_allclose(stream, model.logits(windows), atol=2e-5)
-    assert (len(groups) == 1) == (size == 1000)
+@settings(max_examples=50)
+@given(counts=st.lists(st.integers(1, 12), max_size=30), size=st.integers(1, 40))
+def test_groups_are_whole_questions_in_order(counts, size):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runtime, "GROUP", size)
+        groups = question_groups(np.concatenate([[0], np.cumsum(counts)]).astype(np.int32))
+    assert [number for group in groups for number in group] == list(range(len(counts)))
+    totals = [sum(counts[number] for number in group) for group in groups]
+    assert all(total <= size or len(group) == 1 for total, group in zip(totals, groups, strict=True))
+    assert all(total + counts[group.stop] > size for total, group in zip(totals[:-1], groups[:-1], strict=True))
 
 
 @pytest.fixture(scope="module")
@@ -110,10 +107,9 @@ def test_little_padding_is_computed(graph, tokenizer):
     settings = Settings()
     windows = build_windows(asked, tokenizer, settings, cache=False)
     computed: list[int] = []
-    for _ in Model(graph, settings).groups(
-        windows, lambda rows: computed.append(len(rows) * int(windows.length[rows].max()))
-    ):
-        pass
+    Model(graph, settings).logits(
+        windows, on_batch=lambda rows: computed.append(len(rows) * int(windows.length[rows].max()))
+    )
     assert sum(computed) < 1.03 * windows.length.sum()
 
 

@@ -37,6 +37,18 @@ def test_fractions_add_up(capsys):
     assert capsys.readouterr().err == "evaluate: 2 of 2 questions, 0.0/s\n"
 
 
+def test_what_was_done_before_says_nothing_about_the_pace(capsys):
+    clock = Clock()
+    with Progress("evaluate", 1000, "questions", clock, before=600) as progress:
+        for _ in range(10):
+            clock.now += 1
+            progress.advance(20)
+    assert capsys.readouterr().err.splitlines() == [
+        "evaluate: 800 of 1,000 questions, 20.0/s, 10 s left",
+        "evaluate: 800 of 1,000 questions, 20.0/s, 10 s left",
+    ]
+
+
 def test_what_fails_is_not_declared_done(capsys):
     with pytest.raises(KeyboardInterrupt), Progress("evaluate", 2, "questions", Clock()):
         raise KeyboardInterrupt

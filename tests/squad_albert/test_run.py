@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +13,15 @@ import torch
 
 from model import runtime
 from model.runtime import ModelError
-from project_config import Settings
+from project_config import ROOT, Settings
 from squad_albert import run as runs
 from squad_albert.files import sha256
 from squad_albert.run import RESULTS, evaluate
 from squad_albert.run_folder import RunError
+from tests.squad_albert import killed_runs
 from tests.squad_albert.data import write_squad
 from utils.decoders import LOWEST, decode
-from utils.squad import DataError, Question
+from utils.squad import DataError, Question, load_data
 from utils.squad_metrics import evaluate as official
 from utils.tokenizer import load_tokenizer
 from utils.windows import build_windows
@@ -107,15 +111,29 @@ def test_the_manifest_says_what_the_run_is_of(settings, tmp_path, albert):
     assert sorted(contents(run.folder)) == sorted([*RESULTS, "manifest.json"])
 
 
-def test_a_second_run_into_the_folder_gives_the_same_bytes(settings, tmp_path):
-    first = contents(evaluate(settings, None, tmp_path / "run", silent).folder)
-    assert contents(evaluate(settings, None, tmp_path / "run", silent).folder) == first
+def test_a_complete_run_is_found_and_not_made_again(settings, tmp_path, monkeypatch):
+    first = evaluate(settings, None, tmp_path / "run", silent)
+    before = contents(first.folder)
+    (first.folder / "parts").mkdir()  # as of a run that was killed just before its end
+    monkeypatch.setattr(runs, "build_windows", None)
+    again = evaluate(settings, None, tmp_path / "run", silent)
+    assert (first.found, again.found) == (False, True)
+    assert again.metrics == first.metrics
+    assert contents(again.folder) == before
+
+
+def test_a_damaged_run_is_made_again(settings, tmp_path):
+    before = contents(evaluate(settings, None, tmp_path / "run", silent).folder)
+    (tmp_path / "run" / "metrics.json").write_text("{}")
+    run = evaluate(settings, None, tmp_path / "run", silent)
+    assert not run.found
+    assert contents(run.folder) == before
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
-def test_a_killed_run_leaves_no_half_file_and_can_be_made_again(settings, tmp_path, monkeypatch, error):
+def test_an_interrupted_run_keeps_whole_groups_and_goes_on(settings, tmp_path, monkeypatch, error):
+    monkeypatch.setattr(runtime, "GROUP", 30)
     undisturbed = contents(evaluate(settings, None, tmp_path / "other", silent).folder)
-    monkeypatch.setattr(runtime, "GROUP", 2)
     calls = []
 
     def killed(*arguments: Any) -> Any:
@@ -128,23 +146,58 @@ def test_a_killed_run_leaves_no_half_file_and_can_be_made_again(settings, tmp_pa
     with monkeypatch.context() as patch, pytest.raises(error):
         patch.setattr(runs, "window_spans", killed)
         evaluate(settings, None, tmp_path / "run", silent)
-    assert sorted(contents(tmp_path / "run")) == ["manifest.json"]
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["manifest.json", "parts"]
+    assert len(list((tmp_path / "run" / "parts").iterdir())) == 2
     assert read(tmp_path / "run" / "manifest.json")["complete"] is False
 
-    monkeypatch.setattr(runtime, "GROUP", 1024)
-    assert contents(evaluate(settings, None, tmp_path / "run", silent).folder) == undisturbed
+    run = evaluate(settings, None, tmp_path / "run", silent)
+    assert not run.found
+    assert contents(run.folder) == undisturbed
 
 
-def test_a_killed_repetition_leaves_the_run_as_it_was(settings, tmp_path, monkeypatch):
-    before = contents(evaluate(settings, None, tmp_path / "run", silent).folder)
+def test_a_run_killed_at_any_moment_redoes_one_group_at_most_and_ends_with_the_same_bytes(settings, tmp_path):
+    code = [sys.executable, "-m", "tests.squad_albert.killed_runs", settings.model_dump_json(), str(tmp_path)]
+    done = subprocess.run(code, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    whole, *seen = map(int, done.stdout.split())
+    assert len(seen) > 30
+    assert whole <= min(seen)
+    assert whole < max(seen) <= whole + max(killed_runs.GROUP, longest_question(settings))
+    expected = contents(tmp_path / "whole")
+    for moment in range(len(seen)):
+        assert contents(tmp_path / str(moment)) == expected, f"killed at moment {moment}"
 
-    def killed(*_: Any) -> Any:
-        raise KeyboardInterrupt
 
-    monkeypatch.setattr(runs, "window_spans", killed)
-    with pytest.raises(KeyboardInterrupt):
-        evaluate(settings, None, tmp_path / "run", silent)
-    assert contents(tmp_path / "run") == before
+def longest_question(settings: Settings) -> int:
+    """The windows of the question with the most of them, which makes a group of its own."""
+    questions = load_data(settings)["validation"]
+    return int(build_windows(questions, load_tokenizer(Path(settings.model)), settings).count.max())
+
+
+def test_another_process_in_the_folder_is_told(settings, tmp_path, monkeypatch):
+    def meanwhile(*arguments: Any, **named: Any) -> Any:
+        with pytest.raises(RunError, match="another process is writing the run"):
+            evaluate(settings, None, tmp_path / "run", silent)
+        return build_windows(*arguments, **named)
+
+    monkeypatch.setattr(runs, "build_windows", meanwhile)
+    evaluate(settings, None, tmp_path / "run", silent)
+
+
+def test_answers_do_not_pile_up_in_memory(settings, tmp_path, monkeypatch):
+    """The logits of one group at a time are alive."""
+    monkeypatch.setattr(runtime, "GROUP", 30)
+    alive: list[weakref.ref[Any]] = []
+
+    def watched(logits: Any, *rest: Any) -> Any:
+        assert not [logits for earlier in alive if earlier() is not None]
+        alive.append(weakref.ref(logits))
+        return window_spans(logits, *rest)
+
+    window_spans = runs.window_spans
+    monkeypatch.setattr(runs, "window_spans", watched)
+    evaluate(settings, None, tmp_path / "run", silent)
+    assert len(alive) > 3
 
 
 def test_another_run_is_refused_before_any_work(settings, tmp_path, monkeypatch):
@@ -225,16 +278,3 @@ def test_another_splits_unanswerable_questions_allow_no_answer(settings, tmp_pat
     assert "no_answer_threshold" not in evaluate(settings, None, tmp_path / "run", silent).metrics
     write_squad(data / "train.json", questions)
     assert "no_answer_threshold" in evaluate(settings, None, tmp_path / "run2", silent).metrics
-
-
-def test_a_repetition_that_dies_while_writing_is_marked_incomplete(settings, tmp_path, monkeypatch):
-    before = contents(evaluate(settings, None, tmp_path / "run", silent).folder)
-
-    def killed(*_: Any) -> Any:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(runs, "write_json", killed)
-        evaluate(settings, None, tmp_path / "run", silent)
-    assert read(tmp_path / "run" / "manifest.json")["complete"] is False
-    assert contents(evaluate(settings, None, tmp_path / "run", silent).folder) == before

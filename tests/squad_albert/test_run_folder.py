@@ -13,7 +13,14 @@ from project_config import Settings
 from squad_albert.run_folder import FORMAT, RunError, RunFolder, folder_name, hash_questions, identity
 from utils.squad import Gold, Question
 
-WHAT = {"format": FORMAT, "split": "test", "data": "d1", "model": {"model.onnx": "m1"}, "settings": {"n_best": 20}}
+WHAT = {
+    "format": FORMAT,
+    "split": "test",
+    "data": "d1",
+    "model": {"model.onnx": "m1"},
+    "settings": {"n_best": 20},
+    "engine": "e1",
+}
 SOURCES = {"data": "sample", "model": "model/albert"}
 
 
@@ -23,23 +30,59 @@ def manifest(path: Path) -> dict[str, Any]:
 
 def test_a_run_is_incomplete_until_it_is_finished(tmp_path):
     path = tmp_path / "deep" / "run"
-    run = RunFolder(path, WHAT, SOURCES)
-    assert manifest(path) == {**WHAT, "sources": SOURCES, "complete": False, "files": {}}
-    (path / "a.json").write_bytes(b"abc")
-    (path / ".a.json.999.part").write_bytes(b"ab")
-    run.finish(["a.json"])
-    assert manifest(path)["complete"] is True
-    assert list(manifest(path)["files"]) == ["a.json"]
-    assert manifest(path)["files"]["a.json"].startswith("ba7816bf")
-    assert sorted(entry.name for entry in path.iterdir()) == ["a.json", "manifest.json"]
+    with RunFolder(path, WHAT, SOURCES) as run:
+        assert not run.complete
+        assert manifest(path) == {**WHAT, "sources": SOURCES, "complete": False, "files": {}}
+        (path / "a.json").write_bytes(b"abc")
+        (path / ".a.json.999.part").write_bytes(b"ab")
+        run.finish(["a.json"])
+    found = manifest(path)
+    assert found["complete"] is True
+    assert found["files"] == {"a.json": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}
+    assert sorted(file.name for file in path.iterdir()) == ["a.json", "manifest.json"]
 
 
-def test_an_equal_run_stays_complete_until_its_files_are_replaced(tmp_path):
-    RunFolder(tmp_path, WHAT, SOURCES).finish([])
-    again = RunFolder(tmp_path, WHAT, {"data": "elsewhere", "model": "elsewhere"})
-    assert manifest(tmp_path)["complete"] is True
-    again.begin_writing()
-    assert manifest(tmp_path)["complete"] is False
+def test_a_complete_run_is_told_from_a_damaged_one(tmp_path):
+    (tmp_path / "run").mkdir()
+    with RunFolder(tmp_path / "run", WHAT, SOURCES) as run:
+        (run.path / "a.json").write_bytes(b"abc")
+        run.finish(["a.json"])
+    before = manifest(run.path)
+    with RunFolder(run.path, WHAT, {"data": "elsewhere", "model": "elsewhere"}) as again:
+        assert again.complete
+    assert manifest(run.path) == before
+    (run.path / "a.json").write_bytes(b"abd")
+    with RunFolder(run.path, WHAT, SOURCES) as again:
+        assert not again.complete
+    assert manifest(run.path)["complete"] is False
+    (run.path / "a.json").unlink()
+    with RunFolder(run.path, WHAT, SOURCES) as again:
+        assert not again.complete
+
+
+def test_a_folder_in_which_a_process_died_at_once_is_taken(tmp_path):
+    (tmp_path / ".manifest.json.999.part").write_text("{")
+    with RunFolder(tmp_path, WHAT, SOURCES) as run:
+        run.finish([])
+    assert [file.name for file in tmp_path.iterdir()] == ["manifest.json"]
+
+
+def test_two_processes_do_not_write_one_run(tmp_path):
+    with RunFolder(tmp_path, WHAT, SOURCES):
+        with pytest.raises(RunError, match=r"another process is writing the run .*--out"):
+            RunFolder(tmp_path, WHAT, SOURCES).__enter__()
+        assert manifest(tmp_path)["complete"] is False
+    with RunFolder(tmp_path, WHAT, SOURCES):
+        pass
+
+
+def test_a_folder_that_cannot_be_locked_is_told(tmp_path, monkeypatch):
+    def refuse(*_: Any) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with pytest.raises(RunError, match=r"cannot be locked: .*not supported.*local disk"):
+        RunFolder(tmp_path, WHAT, SOURCES).__enter__()
 
 
 @pytest.mark.parametrize(
@@ -48,14 +91,16 @@ def test_an_equal_run_stays_complete_until_its_files_are_replaced(tmp_path):
         ({"data": "d2"}, "data differs"),
         ({"model": {"model.onnx": "m2"}}, "model differs"),
         ({"split": "train", "settings": {"n_best": 5}}, "split and settings differ"),
+        ({"engine": "openvino 1 bf16"}, "engine differs"),
         ({"format": FORMAT + 1}, "format differs"),
     ],
 )
 def test_another_run_is_left_alone(tmp_path, other, named):
-    RunFolder(tmp_path, WHAT, SOURCES).finish([])
+    with RunFolder(tmp_path, WHAT, SOURCES) as run:
+        run.finish([])
     before = manifest(tmp_path)
     with pytest.raises(RunError, match=rf"holds another run: {named}\. .*--out"):
-        RunFolder(tmp_path, {**WHAT, **other}, SOURCES)
+        RunFolder(tmp_path, {**WHAT, **other}, SOURCES).__enter__()
     assert manifest(tmp_path) == before
 
 
@@ -63,15 +108,15 @@ def test_what_is_no_run_is_left_alone(tmp_path):
     file = tmp_path / "file"
     file.write_text("mine")
     with pytest.raises(RunError, match="is a file, not a folder"):
-        RunFolder(file, WHAT, SOURCES)
+        RunFolder(file, WHAT, SOURCES).__enter__()
     with pytest.raises(RunError, match="cannot be made"):
-        RunFolder(file / "run", WHAT, SOURCES)
+        RunFolder(file / "run", WHAT, SOURCES).__enter__()
     with pytest.raises(RunError, match=r"is not empty and its manifest\.json cannot be read"):
-        RunFolder(tmp_path, WHAT, SOURCES)
+        RunFolder(tmp_path, WHAT, SOURCES).__enter__()
     for text in ("{", "[1]"):
         (tmp_path / "manifest.json").write_text(text)
         with pytest.raises(RunError, match="Name another folder with --out"):
-            RunFolder(tmp_path, WHAT, SOURCES)
+            RunFolder(tmp_path, WHAT, SOURCES).__enter__()
     assert file.read_text() == "mine"
 
 
@@ -98,12 +143,13 @@ def test_identity_depends_on_model_and_on_settings_that_change_results(tmp_path)
     file = tmp_path / "model.onnx"
     file.write_bytes(b"a")
     settings = Settings()
-    base = identity("test", [OWL], [file], settings)
-    assert identity("test", [OWL], [file], settings.model_copy(update={"threads": 3, "cache": "x"})) == base
-    assert identity("test", [OWL], [file], settings.model_copy(update={"n_best": 3})) != base
-    assert identity("train", [OWL], [file], settings) != base
+    base = identity("test", [OWL], [file], settings, "e1")
+    assert identity("test", [OWL], [file], settings.model_copy(update={"threads": 3, "cache": "x"}), "e1") == base
+    assert identity("test", [OWL], [file], settings.model_copy(update={"n_best": 3}), "e1") != base
+    assert identity("train", [OWL], [file], settings, "e1") != base
+    assert identity("test", [OWL], [file], settings, "e2") != base
     file.write_bytes(b"b")
-    assert identity("test", [OWL], [file], settings) != base
+    assert identity("test", [OWL], [file], settings, "e1") != base
 
 
 @given(st.integers(), st.integers())
