@@ -44,8 +44,8 @@ demo: $(BASE) ## check the integration, evaluate the bundled model, answer a que
 	$(BIN)/squad-albert check
 	$(BIN)/squad-albert evaluate --split validation
 	$(BIN)/squad-albert predict \
-		--question "Who built the bridge?" \
-		--context "The bridge over the Orrin was built by Mara Veldt in 1874. A storm took its roof in 1902."
+		--question "When was the Orrin Bridge opened?" \
+		--context "Although 1869 had been planned, the Orrin Bridge was opened on 14 May 1874. It has seven piers."
 	@echo
 	@echo "Next: ask your own question with $(BIN)/squad-albert predict, or read 'Your model, your data' in README.md."
 
