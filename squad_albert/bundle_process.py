@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import site
 import sys
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
@@ -41,7 +42,7 @@ def main() -> None:
     options = json.loads(question)
     root = options["root"]
     before = set(sys.modules)
-    sys.path[:] = [entry for entry in sys.path if entry and str(Path(entry).resolve()) != root]
+    sys.path[:] = [entry for entry in sys.path if entry and _is_installed(os.path.realpath(entry))]
     OnlyRequired.absent = options["absent"]
     sys.meta_path[sys.meta_path.index(PathFinder)] = OnlyRequired
     opened: set[str] = set()
@@ -91,8 +92,13 @@ def foreign(root: str, modules: set[str], opened: set[str]) -> list[str]:
 def _is_foreign(path: str, root: str) -> bool:
     """Whether a path lies in the checkout, its virtual environment aside."""
     real = os.path.realpath(path)
-    installed = {os.path.realpath(prefix) for prefix in (sys.prefix, sys.base_prefix)}
-    return real.startswith(root + os.sep) and not any(real.startswith(prefix + os.sep) for prefix in installed)
+    return real.startswith(root + os.sep) and not _is_installed(real)
+
+
+def _is_installed(real: str) -> bool:
+    """Whether a path belongs to Python or to what was installed for it; an editable checkout does not."""
+    places = (sys.prefix, sys.base_prefix, site.getusersitepackages())
+    return any(real == place or real.startswith(place + os.sep) for place in map(os.path.realpath, places))
 
 
 if __name__ == "__main__":
