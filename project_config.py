@@ -73,6 +73,10 @@ class Settings(BaseModel):
         "fp32", description="of the model's matrix products; bf16 is faster where the processor has it, and less exact"
     )
     threads: int | None = Field(None, ge=1, description="threads of the model; default: every core")
+    latent: Literal["cls", "context", "answer"] = Field(
+        "answer", description="latent vector to explore: of [CLS], or the mean over the context or the answer given"
+    )
+    map: Literal["umap", "pca"] = Field("umap", description="how the population map is drawn")
 
     @model_validator(mode="after")
     def _engine_has_precision(self) -> Settings:

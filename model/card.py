@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +14,10 @@ import torch
 import yaml
 from accelerate import PartialState
 
+from utils.files import whole_file, whole_path
 from utils.question_types import question_type
 from utils.questions import Question
-from utils.squad_metrics import group_scores
+from utils.squad_metrics import by_answerability, group_scores
 
 if TYPE_CHECKING:
     from .experiment import Experiment
@@ -32,12 +33,10 @@ def write_curve(folder: Path, history: list[dict[str, Any]]) -> None:
         history: the Trainer's log, one mapping an entry.
     """
     entries = [entry for entry in history if "loss" in entry or "eval_f1" in entry]
-    aside = folder / "curve.csv.part"
-    with aside.open("w", newline="", encoding="utf-8") as file:
+    with whole_file(folder / "curve.csv") as file:
         table = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
         table.writeheader()
         table.writerows(entries)
-    aside.replace(folder / "curve.csv")
     _draw_curve(folder / "curve.png", entries)
 
 
@@ -53,9 +52,8 @@ def _draw_curve(path: Path, entries: list[dict[str, Any]]) -> None:
     scores.plot(*_series(entries, "eval_f1"), color="tab:orange", marker=".", label="validation F1")
     scores.set(ylabel="EM, F1 (%)", ylim=(0, 100))
     figure.legend(loc="outside upper center", ncols=3)
-    aside = path.with_suffix(".part.png")
-    figure.savefig(aside, dpi=120)
-    aside.replace(path)
+    with whole_path(path) as aside:
+        figure.savefig(aside, dpi=120, format="png")
 
 
 def _series(entries: list[dict[str, Any]], key: str) -> tuple[list[float], list[float]]:
@@ -74,13 +72,14 @@ def write_card(experiment: Experiment, model: Any, predictions: dict[str, str], 
     """
     text = _card(experiment, model, predictions, metrics)
     for folder in (experiment.folder, experiment.best):
-        (folder / "README.md").write_text(text, encoding="utf-8")
+        with whole_file(folder / "README.md") as file:
+            file.write(text)
 
 
 def _card(experiment: Experiment, model: Any, predictions: dict[str, str], metrics: dict[str, Any]) -> str:
     settings, questions = experiment.settings, experiment.questions["validation"]
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    rows = {"all": metrics["validation"], **_by_answerability(metrics["validation"])}
+    rows = by_answerability(metrics["validation"])
     rows |= group_scores(predictions, questions, lambda question: question_type(question.question))
     versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "transformers", "tokenizers", "numpy"))
     return "\n".join(
@@ -118,15 +117,6 @@ def _card(experiment: Experiment, model: Any, predictions: dict[str, str], metri
             "",
         ]
     )
-
-
-def _by_answerability(figures: Mapping[str, float]) -> dict[str, dict[str, float]]:
-    names = {"with answer": "HasAns_", "without answer": "NoAns_"}
-    return {
-        name: {key: figures[prefix + key] for key in ("total", "exact", "f1")}
-        for name, prefix in names.items()
-        if f"{prefix}total" in figures
-    }
 
 
 def _devices() -> str:

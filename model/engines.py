@@ -1,6 +1,7 @@
 """What computes an exported model: ONNX Runtime, or OpenVINO, which is the extra ``fast``, behind one small interface.
 
-An engine takes float32 inputs by name and gives float32 logits, whatever it computes in between.
+An engine takes float32 inputs by name and gives float32 logits, whatever it computes in between. It can also give
+tensors from inside of the model, which it makes outputs in memory; the file stays as it is.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import onnxruntime
@@ -20,6 +21,9 @@ from onnxruntime.capi import onnxruntime_pybind11_state as states
 
 from project_config import ProjectError, Settings
 from utils.signature import Session, Tensor
+
+if TYPE_CHECKING:
+    import onnx
 
 Float = NDArray[np.float32]
 
@@ -37,21 +41,41 @@ class Engine(Session, Protocol):
     def run(self, feed: Mapping[str, Float]) -> Float:
         """The model's one output, float32 ``[B, L, 2]``, for its inputs by name, float32 ``[B, L]`` each."""
 
+    def run_inner(self, feed: Mapping[str, Float]) -> list[Float]:
+        """The same, and then the inner tensors that were asked for, float32."""
 
-def open_engine(path: Path, settings: Settings) -> Engine:
+
+def open_engine(path: Path, settings: Settings, inner: Sequence[str] = ()) -> Engine:
     """The engine that the settings name, with a model file loaded.
 
     Args:
         path: an ONNX file.
         settings: ``engine``, ``precision`` and ``threads``.
+        inner: names of tensors inside of the model that ``run_inner`` gives, too.
 
     Raises:
-        ModelError: if the file cannot be loaded, or the engine is not installed or lacks the precision.
+        ModelError: if the file cannot be loaded, has no such tensors, or the engine is not installed or lacks the
+            precision.
     """
     threads = settings.threads or _cores()
     if settings.engine == "openvino" or settings.precision == "bf16":
-        return OpenVino(path, settings.precision, threads)
-    return OnnxRuntime(path, threads)
+        return OpenVino(path, settings.precision, threads, inner)
+    return OnnxRuntime(path, threads, inner)
+
+
+def read_proto(path: Path) -> onnx.ModelProto:
+    """An ONNX file as it is, weights that lie in files beside it left there.
+
+    Raises:
+        ModelError: if it cannot be read.
+    """
+    import onnx
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+
+    try:
+        return onnx.load(path, load_external_data=False)
+    except (OSError, DecodeError) as error:
+        raise _not_loaded(path, error) from error
 
 
 class OnnxRuntime:
@@ -68,14 +92,17 @@ class OnnxRuntime:
         states.RuntimeException,
     )  # it gives its errors no common class
 
-    def __init__(self, path: Path, threads: int) -> None:
+    def __init__(self, path: Path, threads: int, inner: Sequence[str] = ()) -> None:
         self.name = f"onnxruntime {onnxruntime.__version__} fp32"
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.enable_mem_pattern = False  # it would keep a plan for every shape that it meets
         options.log_severity_level = 4  # its errors are raised, and told once
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(path.parent))
+        self._inner = len(inner)
+        model = _with_outputs(path, inner) if inner else str(path)
         try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         except self.failures as error:
             raise _not_loaded(path, error) from error
 
@@ -85,12 +112,17 @@ class OnnxRuntime:
 
     def get_outputs(self) -> Sequence[Tensor]:
         """What the model gives, in order."""
-        return self._session.get_outputs()  # type: ignore[no-any-return]
+        outputs: Sequence[Tensor] = self._session.get_outputs()
+        return outputs[: len(outputs) - self._inner]
 
     def run(self, feed: Mapping[str, Float]) -> Float:
         """Float32 logits ``[B, L, 2]``."""
         logits: Float = self._session.run(None, dict(feed))[0]
         return logits
+
+    def run_inner(self, feed: Mapping[str, Float]) -> list[Float]:
+        """Float32 logits ``[B, L, 2]`` and the inner tensors."""
+        return [np.asarray(value, np.float32) for value in self._session.run(None, dict(feed))]
 
 
 class OpenVino:
@@ -98,7 +130,7 @@ class OpenVino:
 
     failures: tuple[type[Exception], ...] = (RuntimeError,)
 
-    def __init__(self, path: Path, precision: str, threads: int) -> None:
+    def __init__(self, path: Path, precision: str, threads: int, inner: Sequence[str] = ()) -> None:
         if find_spec("openvino") is None:
             raise ModelError(
                 "engine openvino (and with it precision bf16) needs openvino, which is not installed. Install the "
@@ -116,6 +148,8 @@ class OpenVino:
             self._inputs = [_port(port) for port in model.inputs]
             self._integers = _take_integers(model, openvino.Type.i32)
             self._outputs = [_port(port) for port in model.outputs]
+            if inner:
+                model.add_outputs(list(inner))
             options = {
                 "INFERENCE_PRECISION_HINT": {"fp32": "f32", "bf16": "bf16"}[precision],
                 "INFERENCE_NUM_THREADS": threads,
@@ -135,10 +169,14 @@ class OpenVino:
 
     def run(self, feed: Mapping[str, Float]) -> Float:
         """Float32 logits ``[B, L, 2]``."""
+        return self.run_inner(feed)[0]
+
+    def run_inner(self, feed: Mapping[str, Float]) -> list[Float]:
+        """Float32 logits ``[B, L, 2]`` and the inner tensors."""
         inputs = {name: value.astype(np.int32) if name in self._integers else value for name, value in feed.items()}
         with self._lock:  # a request serves one caller at a time
-            logits: Float = self._request.infer(inputs, share_inputs=True)[0]
-        return logits
+            found = self._request.infer(inputs, share_inputs=True)
+            return [np.asarray(found[number], np.float32) for number in range(len(found))]
 
 
 @dataclass
@@ -171,6 +209,18 @@ def _take_integers(model: Any, integer: Any) -> set[str]:
         port.get_node().set_element_type(integer)
     model.validate_nodes_and_infer_types()
     return names
+
+
+def _with_outputs(path: Path, names: Sequence[str]) -> bytes:
+    """A model file whose inner tensors of these names are outputs, after its own."""
+    import onnx
+
+    model = read_proto(path)
+    missing = set(names) - {name for node in model.graph.node for name in node.output}
+    if missing:
+        raise ModelError(f"{path} has no inner tensor {' and no '.join(sorted(missing))}. Name one of its own.")
+    model.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in names)
+    return bytes(model.SerializeToString())
 
 
 def _not_loaded(path: Path, error: Exception) -> ModelError:

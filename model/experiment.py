@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +16,7 @@ import yaml
 from transformers import PreTrainedTokenizerFast
 
 from project_config import ProjectError
+from utils.files import WriteError, leftovers, whole_file
 from utils.questions import Question
 from utils.windows import Windows
 
@@ -66,38 +65,16 @@ def claim(folder: Path, settings: TrainingSettings) -> None:
                 "Give another --name, or restore the settings, or remove the folder."
             )
         return
-    aside = folder / "config.yaml.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if set(folder.iterdir()) - {aside}:
+        for half in leftovers(folder):
+            half.unlink()
+        if any(folder.iterdir()):
             raise TrainingError(f"{folder} holds something else than an experiment. Give another --name or `output`.")
-        aside.write_text(yaml.safe_dump(settings.model_dump(), sort_keys=False), encoding="utf-8")
-        aside.replace(path)
-    except OSError as error:
+        with whole_file(path) as stream:
+            yaml.safe_dump(settings.model_dump(), stream, sort_keys=False)
+    except (OSError, WriteError) as error:
         raise TrainingError(f"{folder} cannot be written: {error}. Set `output` to a folder that can be.") from error
-
-
-@contextmanager
-def replacing(folder: Path) -> Iterator[Path]:
-    """Gives an empty folder to fill, which then takes the place of ``folder``; after an error the old one stays."""
-    aside, old = _aside(folder), _old(folder)
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir()
-    try:
-        yield aside
-        if folder.exists():
-            shutil.rmtree(old, ignore_errors=True)
-            folder.rename(old)
-        aside.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-
-
-def mend(folder: Path) -> None:
-    """Puts the old folder back where ``replacing`` was killed between its two renames."""
-    if not folder.exists() and _old(folder).exists():
-        _old(folder).rename(folder)
 
 
 def checkpoints(folder: Path) -> list[Path]:
@@ -124,11 +101,3 @@ def last_good(folder: Path) -> str:
     """A sentence that names the last checkpoint, for errors."""
     found = checkpoints(folder)
     return f"The last good checkpoint is {found[-1]}." if found else "No checkpoint had been written yet."
-
-
-def _aside(folder: Path) -> Path:
-    return folder.with_name(f"{folder.name}.part")
-
-
-def _old(folder: Path) -> Path:
-    return folder.with_name(f"{folder.name}.old")

@@ -7,8 +7,9 @@ the longest first: little padding is computed, and no later batch needs more mem
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ from utils.windows import Windows
 
 from .engines import ModelError, open_engine
 
-__all__ = ["GROUP", "MODEL_FILES", "Model", "ModelError", "question_groups"]
+__all__ = ["GROUP", "MODEL_FILES", "Batch", "Model", "ModelError", "question_groups"]
 
 Float = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -34,12 +35,21 @@ GROUP = 1024
 """Windows that are sorted by length together; a question with more of them makes a group of its own."""
 
 
+class Batch(NamedTuple):
+    """What a model computes at once: b windows, cut to the l tokens of the longest."""
+
+    at: Rows  # [b] which of the rows that were asked for
+    logits: Float  # [b, l, 2] with ``LOWEST`` on padding
+    inner: list[Float]  # the inner tensors that the model was opened with, their first axis b
+
+
 class Model:
     """A model folder, loaded: an engine with the model, and the tokenizer.
 
     Args:
         folder: holds ``MODEL_FILES``.
         settings: ``max_length``, ``batch_tokens``, ``engine``, ``precision`` and ``threads``.
+        inner: given the ONNX file, names the tensors inside of it that ``outputs`` gives, as ``inner.last_hidden``.
 
     Raises:
         ModelError: if the folder or a file is missing or damaged, the model knows too few positions or token ids, or
@@ -48,7 +58,7 @@ class Model:
         TokenizerError: if the tokenizer does not suit.
     """
 
-    def __init__(self, folder: Path, settings: Settings) -> None:
+    def __init__(self, folder: Path, settings: Settings, inner: Callable[[Path], Sequence[str]] | None = None) -> None:
         self.folder = folder
         if not folder.is_dir():
             raise ModelError(f"there is no model folder {folder}. {_REMEDY}")
@@ -58,7 +68,9 @@ class Model:
         self.tokenizer = load_tokenizer(folder)
         self._batch_tokens = settings.batch_tokens
         _check_config(folder / "config.json", settings.max_length, self.tokenizer.get_vocab_size())
-        engine = open_engine(folder / "model.onnx", settings)
+        path = folder / "model.onnx"
+        self._has_inner = inner is not None
+        engine = open_engine(path, settings, inner(path)) if inner else open_engine(path, settings)
         self._engine = fitting(engine, settings.model_copy(update={"model": str(folder)}))
         self._length = next(
             (size for _, size in (tensor.shape for tensor in engine.get_inputs()) if isinstance(size, int)), None
@@ -84,33 +96,50 @@ class Model:
         """
         rows = np.arange(len(windows)) if rows is None else rows
         logits = np.full((len(rows), windows.max_length, 2), LOWEST, np.float32)
-        for batch in _batches(windows.length[rows], self._batch_tokens):
-            length = self._length or int(windows.length[rows[batch]].max())
-            logits[batch, :length] = self._run(windows, rows[batch], length)
+        for batch in self.outputs(windows, rows):
+            logits[batch.at, : batch.logits.shape[1]] = batch.logits
             if on_batch:
-                on_batch(rows[batch])
-        logits[np.arange(windows.max_length) >= windows.length[rows][:, None]] = LOWEST
+                on_batch(rows[batch.at])
         return logits
 
-    def _run(self, windows: Windows, rows: Rows, length: int) -> Float:
+    def outputs(self, windows: Windows, rows: Rows | None = None) -> Iterator[Batch]:
+        """Logits and inner tensors, batch by batch as they are computed, the longest windows first.
+
+        Args:
+            windows: the windows of a split.
+            rows: which of them; default: all.
+
+        Raises:
+            ModelError: if the model fails on a batch.
+        """
+        rows = np.arange(len(windows)) if rows is None else rows
+        for at in _batches(windows.length[rows], self._batch_tokens):
+            size = windows.length[rows[at]]
+            length = self._length or int(size.max())
+            logits, *inner = self._run(windows, rows[at], length)
+            logits[np.arange(length) >= size[:, None]] = LOWEST
+            yield Batch(at, logits, inner)
+
+    def _run(self, windows: Windows, rows: Rows, length: int) -> list[Float]:
         values = (windows.input_ids[rows], windows.attention_mask(rows), windows.token_type_ids(rows))
         feed = {
             name: np.ascontiguousarray(value[:, :length], np.float32)
             for name, value in zip(INPUT_NAMES, values, strict=True)
         }
         try:
-            logits = self._engine.run(feed)
+            outputs = self._engine.run_inner(feed) if self._has_inner else [self._engine.run(feed)]
         except self._engine.failures as error:
             raise ModelError(
                 f"{self.folder / 'model.onnx'} fails on inputs {[len(rows), length]}: {str(error).strip()} "
                 "Export the model again, with dynamic batch and length axes."
             ) from error
-        if logits.shape != (len(rows), length, 2):
+        shape = outputs[0].shape
+        if shape != (len(rows), length, 2):
             raise ModelError(
-                f"{self.folder / 'model.onnx'} gives logits {list(logits.shape)} for inputs {[len(rows), length]}, "
+                f"{self.folder / 'model.onnx'} gives logits {list(shape)} for inputs {[len(rows), length]}, "
                 "not one start and one end logit for each token. Export a question-answering model."
             )
-        return logits
+        return outputs
 
 
 _REMEDY = (

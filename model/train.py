@@ -28,6 +28,7 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
+from utils.files import mend_folder, whole_file, whole_folder
 from utils.questions import Question
 from utils.squad import load_data
 from utils.squad_metrics import evaluate
@@ -35,7 +36,7 @@ from utils.windows import build_windows
 
 from .batches import Collator
 from .card import write_card, write_curve
-from .experiment import Experiment, TrainingError, checkpoints, claim, last_good, mend, replacing
+from .experiment import Experiment, TrainingError, checkpoints, claim, last_good
 from .inputs import max_positions
 from .learner import Learner, name_facts
 from .scratch import make_model, train_tokenizer
@@ -88,7 +89,7 @@ def _train(settings: TrainingSettings, folder: Path, started: float) -> None:
     if settings.threads:
         torch.set_num_threads(settings.threads)
     with PartialState().main_process_first():
-        mend(folder / "best")
+        mend_folder(folder / "best")
         experiment, learner, collator = _prepare(settings, folder)
     trainer = SpanTrainer(experiment, learner, collator, started)
     _run(trainer)
@@ -151,7 +152,7 @@ def _own_tokenizer(settings: TrainingSettings, questions: list[Question], folder
     """A new tokenizer, kept in the experiment: the trainer of tokenizers does not give the same one twice."""
     if not folder.exists():
         texts = [*dict.fromkeys(question.context for question in questions), *(q.question for q in questions)]
-        with replacing(folder) as aside:
+        with whole_folder(folder) as aside:
             train_tokenizer(texts, settings.scratch.vocabulary_size).save_pretrained(aside)
     tokenizer: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(folder)
     return tokenizer
@@ -186,9 +187,8 @@ def _finish(experiment: Experiment, trainer: SpanTrainer) -> None:
     }
     write_curve(experiment.folder, history)
     write_card(experiment, model, predictions, metrics)
-    aside = experiment.folder / "metrics.json.part"
-    aside.write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
-    aside.replace(experiment.folder / "metrics.json")
+    with whole_file(experiment.folder / "metrics.json") as stream:
+        stream.write(json.dumps(metrics, indent=2) + "\n")
 
 
 @contextmanager

@@ -25,12 +25,13 @@ from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState,
 from transformers.trainer_callback import PrinterCallback
 
 from utils.decoders import LOWEST, best_texts, decode
+from utils.files import whole_folder
 from utils.squad_metrics import evaluate
 from utils.windows import Windows
 
 from .batches import BatchOrder, Collator
 from .card import write_curve
-from .experiment import Experiment, TrainingError, keep_checkpoint, last_good, replacing
+from .experiment import Experiment, TrainingError, keep_checkpoint, last_good
 from .learner import Learner
 
 History = Sequence[Mapping[str, Any]]
@@ -181,7 +182,7 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]
             control.should_training_stop = True
         if state.is_world_process_zero:
             if best_step(state.log_history) == state.global_step:
-                with replacing(self.experiment.best) as folder:
+                with whole_folder(self.experiment.best) as folder:
                     model.model.save_pretrained(folder)
                     self.experiment.tokenizer.save_pretrained(folder)
             write_curve(self.experiment.folder, state.log_history)

@@ -1,11 +1,13 @@
-"""``squad-albert check``: the proof of the integration, leakage between the splits, and the bundle that is pushed."""
+"""``squad-albert check``: the proof of the integration, what is odd about the data, and the bundle that is pushed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 import leap_test
 from project_config import ROOT
@@ -14,13 +16,16 @@ from utils.squad import Leak, leakage
 from .bundle import BundleResult, check_bundle
 from .proof import Proof
 
+_SHOWN = 3  # ids
+
 
 @dataclass(frozen=True)
 class Report:
-    """What ``check`` found; leakage is told, but is no failure."""
+    """What ``check`` found; leakage and golds that are part of a word are told, but are no failure."""
 
     proof: Proof
     leaks: Sequence[Leak]
+    unrecoverable: Mapping[str, Sequence[str]]  # questions by split, with a gold whose tokens do not give back its text
     bundle: BundleResult | None = None
 
     @property
@@ -34,6 +39,12 @@ class Report:
         lines = [*self.proof.lines(), ""]
         if self.proof.data:
             lines += [str(leak) for leak in self.leaks] or ["leakage: no two splits share a context, question or id"]
+            lines += [
+                f"golds: in {split}, the tokens of a gold of {len(ids):,} questions are more than its text, "
+                f"e.g. {', '.join(ids[:_SHOWN])}"
+                for split, ids in self.unrecoverable.items()
+                if ids
+            ]
         if self.bundle is None:
             return [*lines, "Next: `squad-albert check --bundle` tries out the files that `leap push` would upload."]
         size = self.bundle.bytes / 1e6
@@ -49,6 +60,7 @@ class Report:
             "ok": self.ok,
             "integration": self.proof.as_dict(),
             "leakage": [asdict(leak) for leak in self.leaks],
+            "unrecoverable": {split: list(ids) for split, ids in self.unrecoverable.items()},
             "bundle": self.bundle.as_dict() if self.bundle else None,
         }
 
@@ -64,5 +76,10 @@ def check(bundle: bool = False, root: Path = ROOT) -> Report:
         BundleError: if ``leap.yaml`` is not in order, or the bundle cannot be made.
     """
     proof = leap_test.prove(root)
-    leaks = leakage({split: samples.split.questions for split, samples in proof.data.items()})
-    return Report(proof, leaks, check_bundle(root) if bundle else None)
+    splits = {name: samples.split for name, samples in proof.data.items()}
+    leaks = leakage({name: split.questions for name, split in splits.items()})
+    unrecoverable = {
+        name: [split.questions[number].id for number in np.unique(split.windows.unrecoverable[:, 0])]
+        for name, split in splits.items()
+    }
+    return Report(proof, leaks, unrecoverable, check_bundle(root) if bundle else None)

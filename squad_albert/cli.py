@@ -50,21 +50,35 @@ def check(
 def evaluate(
     data: Data = None,
     split: Annotated[
-        str | None, typer.Option(help="train, validation, test or unlabeled.", show_default="validation")
+        str | None,
+        typer.Option(help="train, validation, test or unlabeled; several with commas.", show_default="validation"),
     ] = None,
     model: ModelFolder = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Draw this many questions.")] = None,
+    predictions: Annotated[
+        Path | None, typer.Option(help='JSON of {"id": "text"}: take these answers, not those of a model.')
+    ] = None,
+    null_odds: Annotated[
+        Path | None, typer.Option(help='With --predictions: JSON of {"id": number}, higher: rather no answer.')
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Draw this many questions of each split.")] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of the run.", show_default="a folder of its own in runs")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Answer and score a split; writes predictions, n-best, null odds and metrics."""
+    """Answer and score questions; writes a run: tables, vectors, predictions and metrics."""
     from squad_albert.measures import metric_lines
-    from squad_albert.run import evaluate, limits
+    from squad_albert.run import evaluate, evaluate_predictions, limits
 
+    if predictions and model:
+        raise typer.BadParameter("a run has its answers from --model or from --predictions, not from both")
+    if null_odds and not predictions:
+        raise typer.BadParameter("--null-odds goes with --predictions")
     settings = load_settings(overrides={"data": data, "model": model, **limits(limit)})
-    run = evaluate(settings, split, out, _warn)
+    if predictions:
+        run = evaluate_predictions(settings, split, predictions, null_odds, out, _warn)
+    else:
+        run = evaluate(settings, split, out, _warn)
     _show(as_json, {"run": str(run.folder), **run.metrics}, metric_lines(run.metrics))
     note = " It was complete already; remove it to run again." if run.found else ""
     typer.echo(f"The run is in {run.folder}.{note}", err=True)

@@ -1,41 +1,13 @@
-"""Files that are whole or absent: written aside, then renamed."""
+"""JSON as the project writes it, and the hashes of files."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from project_config import ProjectError
-
-
-class WriteError(ProjectError):
-    """A result cannot be written."""
-
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[TextIO]:
-    """A text file to write to, which takes its place only once it is complete; else nothing is left.
-
-    Raises:
-        WriteError: if it cannot be written, say because the disk is full.
-    """
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with aside.open("w", encoding="utf-8", newline="\n") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        aside.replace(path)
-    except OSError as error:
-        raise WriteError(f"{path} cannot be written: {error}. Free some space or name another folder.") from error
-    finally:
-        if aside.exists():
-            aside.unlink()
+from utils.files import whole_file
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from project_config import load_settings
+from utils.files import whole_file
+from utils.squad_metrics import by_answerability
 
-from .files import whole_file
 from .run import evaluate
 
 HEADING = "## Measured with the exported file"
@@ -50,13 +51,9 @@ def section(title: str, metrics: Mapping[str, Any]) -> str:
 
     Args:
         title: what was measured on.
-        metrics: as in a run's ``metrics.json``, of labeled questions.
+        metrics: those of a split in a run's ``metrics.json``, of labeled questions.
     """
-    official = metrics["official"]
-    rows = [_row("all", official)]
-    for name, prefix in (("with answer", "HasAns_"), ("without answer", "NoAns_")):
-        if f"{prefix}total" in official:
-            rows.append(_row(name, {key: official[prefix + key] for key in ("total", "exact", "f1")}))
+    rows = [_row(name, scores) for name, scores in by_answerability(metrics["official"]).items()]
     for group in ("part", "question_type"):
         rows += [_row(f"`{name}`", scores) for name, scores in metrics.get(group, {}).items()]
     return "\n".join([f"### {title}", "", "| | questions | EM | F1 |", "|---|---|---|---|", *rows])
@@ -66,7 +63,8 @@ def _section(model: Path, data: str, split: str | None, title: str) -> str:
     settings = load_settings(overrides={"model": str(model), "data": data})
     with tempfile.TemporaryDirectory() as folder:
         run = evaluate(settings, split, Path(folder) / "run", lambda _: None)
-    return section(title, run.metrics)
+    [metrics] = run.metrics["splits"].values()
+    return section(title, metrics)
 
 
 def _row(name: str, scores: Mapping[str, float]) -> str:

@@ -1,30 +1,31 @@
-"""The answers of a run that is under way: a file for each group of questions, whole or absent.
+"""What a run that is under way has done: the rows of each group of questions, whole or absent.
 
-A run that is killed keeps the groups that it had answered. Once it is complete, its files hold all this, and the
+A run that is killed keeps the groups that it had answered. Once it is complete, its tables hold all this, and the
 parts are removed.
 """
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
-from .files import whole_file
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 
-_SUFFIX = ".jsonl"
+from utils.files import whole_path
+
+_QUESTIONS, _WINDOWS = ".questions.arrow", ".windows.arrow"
 
 
-class Answered(NamedTuple):
-    """What a run keeps of a question."""
+@dataclass(frozen=True)
+class Part:
+    """The rows of a group of n questions, in order."""
 
-    id: str
-    best: str  # the answer given, "" for no answer
-    forced: str  # the best span, whether or not no answer was given
-    null_odds: float  # logits by which no answer beats that span
-    nbest: list[dict[str, object]]  # the n-best answers, as in nbest.json
+    questions: pa.Table
+    windows: pa.Table | None = None  # None without a model
+    vectors: dict[str, NDArray[np.float32]] = field(default_factory=dict)  # [n, H] by name; empty without a model
 
 
 class Parts:
@@ -39,29 +40,49 @@ class Parts:
 
     def done(self) -> set[range]:
         """The groups of questions that are answered."""
-        bounds = (path.stem.split("-") for path in self.folder.glob(f"*{_SUFFIX}"))
+        bounds = (path.name.removesuffix(_QUESTIONS).split("-") for path in self.folder.glob(f"*{_QUESTIONS}"))
         return {range(int(start), int(stop)) for start, stop in bounds}
 
-    def write(self, group: range, answered: Iterable[Answered]) -> None:
-        """Keeps the answers to a group, in order.
+    def write(self, group: range, part: Part) -> None:
+        """Keeps the rows of a group; its questions come last and mark it as done.
 
         Raises:
             WriteError: if they cannot be written.
         """
         self.folder.mkdir(exist_ok=True)
-        with whole_file(self._path(group)) as stream:
-            stream.writelines(json.dumps(one, ensure_ascii=False, allow_nan=False) + "\n" for one in answered)
+        if part.windows is not None:
+            _write(self._path(group, _WINDOWS), part.windows)
+        table = part.questions
+        for name, vectors in part.vectors.items():
+            column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1])
+            table = table.append_column(f"latent_{name}", column)
+        _write(self._path(group, _QUESTIONS), table)
 
-    def read(self, groups: Iterable[range]) -> Iterator[Answered]:
-        """The answers to these groups, which must all be done, one by one."""
-        for group in groups:
-            with self._path(group).open(encoding="utf-8") as stream:
-                yield from (Answered(*json.loads(line)) for line in stream)
+    def read(self, group: range) -> Part:
+        """The rows of a group that is done."""
+        table = _read(self._path(group, _QUESTIONS))
+        vectors = {}
+        for name in [name for name in table.column_names if name.startswith("latent_")]:
+            column = table[name].combine_chunks()
+            vectors[name.removeprefix("latent_")] = column.flatten().to_numpy().reshape(len(column), -1)
+            table = table.drop_columns(name)
+        windows = self._path(group, _WINDOWS)
+        return Part(table, _read(windows) if windows.exists() else None, vectors)
 
     def remove(self) -> None:
         """Removes them all, and what killed processes left half-written."""
         if self.folder.exists():
             shutil.rmtree(self.folder)
 
-    def _path(self, group: range) -> Path:
-        return self.folder / f"{group.start}-{group.stop}{_SUFFIX}"
+    def _path(self, group: range, suffix: str) -> Path:
+        return self.folder / f"{group.start}-{group.stop}{suffix}"
+
+
+def _write(path: Path, table: pa.Table) -> None:
+    with whole_path(path) as aside, pa.ipc.new_file(aside, table.schema) as writer:
+        writer.write_table(table)
+
+
+def _read(path: Path) -> pa.Table:
+    with pa.memory_map(str(path)) as source:
+        return pa.ipc.open_file(source).read_all()

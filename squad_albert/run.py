@@ -1,38 +1,38 @@
-"""A run: a model over a split of the data, into a folder.
+"""A run: answers to the questions of one or several splits, in a folder that all analyses read.
 
-``predictions.json`` (``{id: text}``), ``nbest.json``, ``null_odds.json`` (``{id: margin in logits}``)
-and ``metrics.json``, beside the manifest of ``run_folder``. Answers go to the disk group by group, so that a run
-may be killed at any moment: started again, it goes on with the first group that is not there.
+The answers are a model's, or somebody else's. The folder holds ``questions.parquet`` (``run_columns``),
+``predictions.json`` (``{id: text}``) and ``metrics.json`` beside the manifest of ``run_folder``; of a model also
+``windows.parquet``, the latent vectors ``latent_<name>.npy``, ``nbest.json`` and ``null_odds.json`` (``{id: margin in
+logits}``).
+
+Questions are answered group by group (``model.runtime.question_groups``). A group's rows are on the disk before the
+model begins with the next one. So a run may be killed at any moment and started again: all that it does again is the
+one group that it was in, and it ends with the same bytes.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from model.runtime import MODEL_FILES, Model, question_groups
+from model.inner import last_hidden
+from model.runtime import MODEL_FILES, Model
 from project_config import Settings
-from utils.decoders import allows_no_answer, decode_questions, window_spans
 from utils.samples import model_folder
-from utils.squad import SPLITS, DataError, Question, load_data
-from utils.windows import Windows, build_windows
+from utils.squad import SPLITS
+from utils.squad_metrics import read_null_odds, read_predictions
 
-from .answers import ranked
-from .files import EntryWriter, whole_file, write_json
+from .asked import Asked, Warn, load_asked
+from .files import sha256, write_json
 from .measures import measure
-from .parts import Answered, Parts
+from .parts import Parts
 from .progress import Progress
+from .run_answers import Answers, GivenAnswers, ModelAnswers
+from .run_files import assemble, column
 from .run_folder import RunFolder, folder_name, identity
-
-RESULTS = ("predictions.json", "nbest.json", "null_odds.json", "metrics.json")
-"""The files of a run, beside its manifest."""
 
 DEFAULT_PARENT = Path("runs")
 """Where a run goes that is given no folder, under a name of its own for each data, model and settings."""
@@ -56,97 +56,103 @@ def limits(limit: int | None) -> dict[str, int | None]:
     return {f"{split}_limit": limit for split in SPLITS}
 
 
-def evaluate(settings: Settings, split: str | None, out: Path | None, warn: Callable[[list[str]], None]) -> Run:
-    """Answers and scores the questions of a split; goes on with a run that was killed, and only reads a complete one.
+def evaluate(settings: Settings, split: str | None, out: Path | None, warn: Warn) -> Run:
+    """Answers and scores questions with a model; goes on with a run that was killed, and only reads a complete one.
 
     Args:
         settings: data, model and everything else.
-        split: default: validation, or the one split of data that is one file.
+        split: one or several, as in "train,validation"; default: validation, or the one split of data that is one file.
         out: the run's folder; default: one below ``DEFAULT_PARENT``.
         warn: receives the warnings about the data, before the work begins.
 
     Raises:
-        DataError: if the data is bad or has no such split.
-        ModelError: if the model is missing or damaged.
+        DataError: if the data is bad, has no such split, or an id is in two of the splits.
+        ModelError: if the model is missing or damaged, or its last hidden layer cannot be read.
         SignatureError: if it does not fit the windows.
         RunError: if ``out`` holds something else, or another process works in it.
         WriteError: if a file cannot be written.
     """
-    split, questions, settings = _load(settings, split, warn)
+    asked = load_asked(settings, split, warn)
     source = model_folder(settings)
-    model = Model(source, settings)
-    what = identity(split, questions, [source / name for name in MODEL_FILES], settings, model.engine)
+    model = Model(source, asked.settings, last_hidden)
+    hashes = {name: sha256(source / name) for name in MODEL_FILES}
+    what = identity(asked.splits, asked.settings, model=hashes, engine=model.engine)
+    return _run(asked, what, {"model": settings.model}, out, lambda: ModelAnswers(asked, model))
+
+
+def evaluate_predictions(
+    settings: Settings, split: str | None, predictions: Path, null_odds: Path | None, out: Path | None, warn: Warn
+) -> Run:
+    """Makes a run of answers that somebody else gave; needs no model, and lacks all that takes one.
+
+    Args:
+        settings: the data.
+        split: as in ``evaluate``.
+        predictions: JSON of ``{id: text}``, the empty text for no answer: the final answers.
+        null_odds: JSON of ``{id: number}``, higher where there is rather no answer; they change no answer.
+        out: as in ``evaluate``.
+        warn: as in ``evaluate``.
+
+    Raises:
+        DataError: as ``evaluate``.
+        ScoreError: if the files are bad or do not belong to the questions.
+        RunError: as ``evaluate``.
+        WriteError: as ``evaluate``.
+    """
+    asked = load_asked(settings, split, warn)
+    answers = read_predictions(predictions, asked.questions)
+    odds = read_null_odds(null_odds, asked.questions) if null_odds else {}
+    files = {"predictions": predictions} | ({"null_odds": null_odds} if null_odds else {})
+    what = identity(asked.splits, asked.settings, predictions={name: sha256(path) for name, path in files.items()})
+    sources = {name: str(path) for name, path in files.items()}
+    return _run(asked, what, sources, out, lambda: GivenAnswers(asked, answers, odds))
+
+
+def _run(
+    asked: Asked,
+    what: Mapping[str, Any],
+    sources: Mapping[str, str],
+    out: Path | None,
+    source: Callable[[], Answers],
+) -> Run:
+    """Makes a run in its folder, or only reads it where it is complete."""
     path = out or DEFAULT_PARENT / folder_name(what)
-    with RunFolder(path, what, {"data": settings.data, "model": settings.model}) as run:
+    with RunFolder(path, what, {"data": asked.settings.data, **sources}) as run:
         parts = Parts(path / "parts")
         if not run.complete:
-            windows = build_windows(questions, model.tokenizer, settings, progress=True)
-            groups = _answer(model, windows, questions, settings, parts)
-            best, forced, null_odds = _assemble(parts, groups, path)
-            metrics = {"split": split, "questions": len(questions), "windows": len(windows)}
-            metrics |= measure(best, forced, null_odds, questions, settings)
-            for name, value in (("predictions", best), ("null_odds", null_odds), ("metrics", metrics)):
-                write_json(path / f"{name}.json", value)
-            run.finish(RESULTS)
+            answers = source()
+            _answer(answers, len(asked.questions), parts)
+            with_model = what["model"] is not None
+            files = assemble(parts, answers.groups, path, with_model)
+            write_json(path / "metrics.json", {"splits": _metrics(path / "questions.parquet", asked, with_model)})
+            run.finish([*files, "metrics.json"])
         parts.remove()
     return Run(path, json.loads((path / "metrics.json").read_text(encoding="utf-8")), run.complete)
 
 
-def _load(
-    settings: Settings, split: str | None, warn: Callable[[list[str]], None]
-) -> tuple[str, list[Question], Settings]:
-    """The split's name and questions, and the settings with ``no_answer`` decided."""
-    if split is not None and split not in SPLITS:
-        raise DataError(f"there is no split `{split}`. Splits are {', '.join(SPLITS)}.")
-    warnings: list[str] = []
-    data = load_data(settings, warnings=warnings)  # whole, as it decides whether `no answer` may be given
-    warn(warnings)
-    if split is None:
-        split = "validation" if "validation" in data else next(iter(data))
-    if split not in data:
-        raise DataError(f"data `{settings.data}` has no {split} split, only {', '.join(data)}. Name one with --split.")
-    allowed = allows_no_answer(settings, [question for questions in data.values() for question in questions])
-    return split, data[split], settings.model_copy(update={"no_answer": "always" if allowed else "never"})
-
-
-def _answer(
-    model: Model, windows: Windows, questions: Sequence[Question], settings: Settings, parts: Parts
-) -> list[range]:
-    """Writes the parts that are not there yet; returns the groups of questions, in order."""
-    share = 1 / windows.count
-    groups = question_groups(windows.first)
+def _answer(answers: Answers, count: int, parts: Parts) -> None:
+    """Writes the parts that are not there yet."""
     done = parts.done()
-    before = sum(len(group) for group in groups if group in done)
-    with Progress("evaluate", len(questions), "questions", before=before) as progress:
-        for group in groups:
+    before = sum(len(group) for group in answers.groups if group in done)
+    with Progress("evaluate", count, "questions", before=before) as progress:
+        for group in answers.groups:
             if group not in done:
-                rows = np.arange(windows.first[group.start], windows.first[group.stop])
-                logits = model.logits(windows, rows, lambda batch: progress.advance(float(share[batch].sum())))
-                parts.write(group, _answered(logits, group, windows, questions, settings))
-    return groups
+                parts.write(group, answers.part(group, progress))
 
 
-def _answered(
-    logits: NDArray[np.float32], group: range, windows: Windows, questions: Sequence[Question], settings: Settings
-) -> Iterator[Answered]:
-    """The answers to a group of questions, given the logits of their windows."""
-    allowed, threshold = settings.no_answer == "always", settings.no_answer_threshold
-    rows = slice(int(windows.first[group.start]), int(windows.first[group.stop]))
-    spans = window_spans(logits, windows.context_start[rows], windows.context_end[rows], settings)
-    for number, decoded in zip(group, decode_questions(spans, windows, questions, settings, group), strict=True):
-        best, forced = (decoded.best(may, threshold).text for may in (allowed, False))
-        yield Answered(questions[number].id, best, forced, decoded.margin, ranked(decoded, allowed))
-
-
-def _assemble(
-    parts: Parts, groups: Sequence[range], path: Path
-) -> tuple[dict[str, str], dict[str, str], dict[str, float]]:
-    """Answers given, answers had there been no `no answer`, and null odds, by id; writes ``nbest.json``."""
-    best: dict[str, str] = {}
-    forced: dict[str, str] = {}
-    null_odds: dict[str, float] = {}
-    with whole_file(path / "nbest.json") as stream, closing(EntryWriter(stream)) as nbest:
-        for one in parts.read(groups):
-            best[one.id], forced[one.id], null_odds[one.id] = one.best, one.forced, one.null_odds
-            nbest.add(one.id, one.nbest)
-    return best, forced, null_odds
+def _metrics(table: Path, asked: Asked, with_model: bool) -> dict[str, dict[str, Any]]:
+    """The figures of every split."""
+    best, odds = column(table, "prediction"), column(table, "null_odds")
+    if not with_model:
+        given = None if None in odds.values() else odds
+        return {split: measure(best, questions, given) for split, questions in asked.splits.items()}
+    spans, counts = column(table, "best_span"), column(table, "window_count")
+    settings = asked.settings
+    allowed = odds if settings.no_answer == "always" else None
+    return {
+        split: {
+            "windows": sum(counts[question.id] for question in questions),
+            **measure(best, questions, allowed, spans=spans, used=settings.no_answer_threshold),
+        }
+        for split, questions in asked.splits.items()
+    }

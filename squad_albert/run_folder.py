@@ -17,16 +17,15 @@ from types import TracebackType
 from typing import Any, Self
 
 from project_config import ProjectError, Settings
+from utils.files import leftovers
 from utils.questions import Question
 
 from .files import sha256, write_json
 
-FORMAT = 1
+FORMAT = 2
 """The number of this layout; it grows when the same data and model would give other files."""
 
 MANIFEST = "manifest.json"
-
-_HALF = ".*.part"  # what a killed process leaves of a file that it was writing
 
 RESULT_SETTINGS = (
     "max_length",
@@ -46,16 +45,30 @@ class RunError(ProjectError):
 
 
 def identity(
-    split: str, questions: Iterable[Question], model_files: Iterable[Path], settings: Settings, engine: str
+    splits: Mapping[str, Iterable[Question]],
+    settings: Settings,
+    *,
+    model: Mapping[str, str] | None = None,
+    engine: str | None = None,
+    predictions: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """What makes two runs the same: format, split, hashes of data and model, settings, and the engine with version."""
+    """What makes two runs the same: format, data, settings, and where the answers come from.
+
+    Args:
+        splits: the questions of each split, in order.
+        settings: of which ``RESULT_SETTINGS`` count.
+        model: hash of each of the model's files.
+        engine: what runs the model, with its version.
+        predictions: hash of each of the files that the answers were taken from, where there is no model.
+    """
     return {
         "format": FORMAT,
-        "split": split,
-        "data": hash_questions(questions),
-        "model": {path.name: sha256(path) for path in model_files},
-        "settings": settings.model_dump(include=set(RESULT_SETTINGS)),
+        "splits": list(splits),
+        "data": {split: hash_questions(questions) for split, questions in splits.items()},
+        "model": model,
         "engine": engine,
+        "predictions": predictions,
+        "settings": settings.model_dump(include=set(RESULT_SETTINGS)),
     }
 
 
@@ -70,11 +83,11 @@ def hash_questions(questions: Iterable[Question]) -> str:
 def folder_name(identity: Mapping[str, Any]) -> str:
     """A name of its own for each identity.
 
-    >>> folder_name({"split": "test"})
-    'test-0546ad48'
+    >>> folder_name({"splits": ["train", "test"]})
+    'train-test-65fae6c7'
     """
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode())
-    return f"{identity['split']}-{digest.hexdigest()[:8]}"
+    return f"{'-'.join(identity['splits'])}-{digest.hexdigest()[:8]}"
 
 
 class RunFolder:
@@ -113,8 +126,8 @@ class RunFolder:
 
     def finish(self, names: Iterable[str]) -> None:
         """Declares the run complete with these files, and removes what killed processes left of them."""
-        for leftover in self.path.glob(_HALF):
-            leftover.unlink()
+        for half in leftovers(self.path):
+            half.unlink()
         self._mark(complete=True, files={name: sha256(self.path / name) for name in names})
 
     def _is_complete(self) -> bool:
@@ -128,18 +141,46 @@ class RunFolder:
                 f"{self.path} holds another run: {' and '.join(other)} differ{'s' if len(other) == 1 else ''}. "
                 "Name another folder with --out, or remove this one."
             )
-        files = {self.path / name: digest for name, digest in found.get("files", {}).items()}
-        unchanged = all(path.is_file() and sha256(path) == digest for path, digest in files.items())
-        return found.get("complete") is True and unchanged
+        files = found.get("files", {}).items()
+        return found.get("complete") is True and all(_digest(self.path / name) == digest for name, digest in files)
 
     def _mark(self, complete: bool, files: Mapping[str, str]) -> None:
         write_json(self.path / MANIFEST, {**self._manifest, "complete": complete, "files": dict(files)})
 
 
+def complete_manifest(path: Path) -> dict[str, Any]:
+    """The manifest of a finished run whose files are all as they were written.
+
+    Raises:
+        RunError: if there is no such run, it is of another format, or a file is gone or damaged.
+    """
+    if not (path / MANIFEST).is_file():
+        raise RunError(f"{path} is no run: it has no {MANIFEST}. Make one: squad-albert evaluate --out {path}")
+    manifest = _read_manifest(path) or {}
+    if manifest.get("format") != FORMAT:
+        raise RunError(
+            f"{path} was written in format {manifest.get('format')}, not {FORMAT}, by another version of "
+            "squad-albert. Remove it and run `squad-albert evaluate` again."
+        )
+    if manifest.get("complete") is not True:
+        raise RunError(f"the run {path} is not complete. Go on with it: squad-albert evaluate --out {path}")
+    damaged = [name for name, digest in manifest["files"].items() if _digest(path / name) != digest]
+    if damaged:
+        raise RunError(
+            f"the run {path} is damaged: {', '.join(damaged)} {'is' if len(damaged) == 1 else 'are'} gone or changed. "
+            f"Make it again: squad-albert evaluate --out {path}"
+        )
+    return manifest
+
+
+def _digest(path: Path) -> str | None:
+    return sha256(path) if path.is_file() else None
+
+
 def _read_manifest(path: Path) -> dict[str, Any] | None:
     """The manifest of an existing run, None for a folder that is yet to be filled."""
     manifest = path / MANIFEST
-    if not manifest.exists() and set(path.iterdir()) == set(path.glob(f".{MANIFEST}{_HALF}")):
+    if not manifest.exists() and set(path.iterdir()) == set(leftovers(path)):
         return None
     try:
         values = json.loads(manifest.read_text(encoding="utf-8"))

@@ -57,7 +57,7 @@ class Spans:
     def __len__(self) -> int:
         return len(self.null)
 
-    def __getitem__(self, rows: slice) -> Spans:
+    def __getitem__(self, rows: slice | Int64) -> Spans:
         return Spans(*(getattr(self, field.name)[rows] for field in fields(self)))
 
     @staticmethod
@@ -160,8 +160,15 @@ def decode_windows(
         DecodingError: if a logit of [CLS] or of the context is not a number or infinite.
     """
     spans = window_spans(logits, windows.context_start[rows], windows.context_end[rows], settings)
+    return decode_alone(spans, rows, windows, questions, settings.n_best)
+
+
+def decode_alone(
+    spans: Spans, rows: Sequence[int], windows: Windows, questions: Sequence[Question], n_best: int
+) -> list[Decoded]:
+    """Each window by itself, of which the spans are known: ``spans[i]`` are those of row ``rows[i]``."""
     contexts = [questions[number].context for number in windows.question[rows].tolist()]
-    return _pool(spans, np.asarray(rows, np.intp), np.arange(len(rows) + 1), windows, contexts, settings.n_best)
+    return _pool(spans, np.asarray(rows, np.intp), np.arange(len(rows) + 1), windows, contexts, n_best)
 
 
 def window_answers(

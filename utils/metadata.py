@@ -88,34 +88,40 @@ class _Context:
 
 
 class SplitMetadata:
-    """The metadata of a split's windows, each thing computed once per context or per question, when it is asked for."""
+    """The metadata of a split's windows, each thing computed once per context or per question, when it is asked for.
 
-    def __init__(self, questions: Sequence[Question], windows: Windows) -> None:
+    Without windows, a row stands for a question, and all that takes tokens is None.
+    """
+
+    def __init__(self, questions: Sequence[Question], windows: Windows | None) -> None:
         self._questions = questions
         self._windows = windows
-        self._offsets = np.asarray(windows.offsets)  # slicing a memory map itself costs ten times as much
+        # Slicing a memory map itself costs ten times as much as slicing an array.
+        self._offsets = None if windows is None else np.asarray(windows.offsets)
         self._question_groups: dict[int, Group] = {}
         self._answer_groups: dict[int, Group] = {}
         self._contexts: dict[str, _Context] = {}
 
     def question(self, row: int) -> Group:
         """The group ``question`` of a window, with the fields of ``QUESTION_TYPES``."""
-        group = _once(self._question_groups, int(self._windows.question[row]), self._describe_question)
+        group = _once(self._question_groups, self._number(row), self._describe_question)
         return group.copy()
 
     def answer(self, row: int) -> Group:
         """The group ``answer`` of a window's question, with the fields of ``ANSWER_TYPES``."""
-        group = _once(self._answer_groups, int(self._windows.question[row]), self._describe_answer)
+        group = _once(self._answer_groups, self._number(row), self._describe_answer)
         return group.copy()
 
     def context(self, row: int) -> Group:
         """The group ``context`` of a window's question, with the fields of ``CONTEXT_TYPES``."""
-        number = int(self._windows.question[row])
+        number = self._number(row)
         return {"title": self._questions[number].title, **self._context(number).values}
 
     def window(self, row: int) -> Group:
         """The group ``window``, with the fields of ``WINDOW_TYPES``."""
         windows = self._windows
+        if windows is None:
+            return dict.fromkeys(WINDOW_TYPES)
         labeled = self._questions[windows.question[row]].labeled
         return {
             "index": int(windows.index[row]),
@@ -124,15 +130,24 @@ class SplitMetadata:
             "truncated_question": bool(windows.truncated_question[row]),
         }
 
+    def _number(self, row: int) -> int:
+        """The question that a row is of."""
+        return row if self._windows is None else int(self._windows.question[row])
+
     def _describe_question(self, number: int) -> Group:
         text = self._questions[number].question
-        row = self._windows.first[number]
         return {
             "type": question_type(text),
-            "tokens": int(self._windows.question_end[row] - self._windows.question_start[row]),
+            "tokens": self._question_tokens(number),
             "words": len(words(text)),
             "readability": readability(text),
         }
+
+    def _question_tokens(self, number: int) -> int | None:
+        if self._windows is None:
+            return None
+        row = self._windows.first[number]
+        return int(self._windows.question_end[row] - self._windows.question_start[row])
 
     def _describe_answer(self, number: int) -> Group:
         question = self._questions[number]
@@ -155,6 +170,8 @@ class SplitMetadata:
         """Where the first gold is among the tokens of its context."""
         gold = self._questions[number].golds[0]
         spans = self._spans(number)
+        if spans is None:
+            return dict.fromkeys(("tokens", "position", "relative_position"))
         first = int(np.searchsorted(spans[:, 1], gold.start, "right"))  # tokens that end before the gold
         after = int(np.searchsorted(spans[:, 0], gold.start + len(gold.text)))  # tokens that begin before its end
         relative = first / len(spans) if len(spans) else None
@@ -165,9 +182,10 @@ class SplitMetadata:
 
     def _describe_context(self, text: str, number: int) -> _Context:
         sentences = sentence_spans(text)
+        spans = self._spans(number)
         mood = sentiment(text)
         values: Group = {
-            "tokens": len(self._spans(number)),
+            "tokens": None if spans is None else len(spans),
             "words": len(words(text)),
             "sentences": len(sentences),
             "readability": readability(text),
@@ -176,9 +194,11 @@ class SplitMetadata:
         }
         return _Context(sentences, values)
 
-    def _spans(self, number: int) -> NDArray[np.int32]:
-        """Characters of every token of a question's whole context, in order: int32 [n, 2]."""
+    def _spans(self, number: int) -> NDArray[np.int32] | None:
+        """Characters of every token of a question's whole context, in order: int32 [n, 2]; None without windows."""
         windows = self._windows
+        if windows is None or self._offsets is None:
+            return None
         rows = range(windows.first[number], windows.first[number + 1])
         parts = [self._offsets[row, windows.context_start[row] : windows.context_end[row]] for row in rows]
         whole: NDArray[np.int32] = parts[0]

@@ -159,6 +159,24 @@ def group_scores(
     return {name: _totals(exact, overlap, keys) for name, keys in ranked}
 
 
+def by_answerability(figures: Mapping[str, float]) -> dict[str, dict[str, float]]:
+    """``exact``, ``f1`` and ``total`` of all questions, of those with an answer and of those without, if there are any.
+
+    Args:
+        figures: as ``evaluate`` gives them.
+
+    Example:
+        >>> by_answerability({"exact": 50.0, "f1": 60.0, "total": 4})
+        {'all': {'exact': 50.0, 'f1': 60.0, 'total': 4}}
+    """
+    prefixes = {"all": "", "with answer": "HasAns_", "without answer": "NoAns_"}
+    return {
+        name: {key: figures[prefix + key] for key in ("exact", "f1", "total")}
+        for name, prefix in prefixes.items()
+        if f"{prefix}total" in figures
+    }
+
+
 def read_predictions(path: Path, questions: Sequence[Question]) -> dict[str, str]:
     """``{id: text}`` from a JSON file that has a text for every question and for no other.
 

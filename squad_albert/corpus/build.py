@@ -13,6 +13,8 @@ from typing import Any
 
 import yaml
 
+from utils.files import whole_file
+
 from .names import SPLITS
 from .values import Value
 from .wordings import Domain, Fact, domains
@@ -318,6 +320,5 @@ def write_training_text(folder: Path, questions: int, seed: int = 11) -> None:
 
 
 def _write(path: Path, data: Record) -> None:
-    aside = path.with_name(f"{path.name}.part")
-    aside.write_text(json.dumps(data, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8", newline="\n")
-    aside.replace(path)
+    with whole_file(path) as file:
+        file.write(json.dumps(data, ensure_ascii=False, separators=(",", ":")) + "\n")

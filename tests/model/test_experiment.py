@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from model.experiment import checkpoints, claim, keep_checkpoint, last_good, mend, replacing
+from model.experiment import checkpoints, claim, keep_checkpoint, last_good
 from model.train import TrainingError
 from project_config import SettingsError
 from tests.model.tiny import tiny_settings
@@ -37,7 +37,7 @@ def test_settings_that_were_spoilt(settings, tmp_path):
 
 def test_a_kill_while_claiming_is_no_matter(settings, tmp_path):
     (tmp_path / "one").mkdir()
-    (tmp_path / "one" / "config.yaml.part").write_text("model: scr")
+    (tmp_path / "one" / ".config.yaml.99.part").write_text("model: scr")
     claim(tmp_path / "one", settings)
     assert [path.name for path in (tmp_path / "one").iterdir()] == ["config.yaml"]
 
@@ -50,31 +50,6 @@ def test_a_folder_of_something_else_is_left_alone(settings, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(TrainingError, match="file cannot be written"):
         claim(tmp_path / "file", settings)
-
-
-def test_a_folder_is_replaced_as_a_whole(tmp_path):
-    for text in ("old", "new"):
-        with replacing(tmp_path / "best") as aside:
-            assert not list(aside.iterdir())
-            (aside / text).touch()
-    assert [path.name for path in tmp_path.iterdir()] == ["best"]
-    assert [path.name for path in (tmp_path / "best").iterdir()] == ["new"]
-    with pytest.raises(ValueError, match="full"), replacing(tmp_path / "best") as aside:
-        (aside / "half").touch()
-        raise ValueError("full")
-    assert [path.name for path in tmp_path.rglob("*")] == ["best", "new"]
-
-
-def test_a_kill_between_the_renames_is_mended(tmp_path):
-    (tmp_path / "best.old").mkdir()
-    (tmp_path / "best.part").mkdir()
-    mend(tmp_path / "best")
-    assert (tmp_path / "best").is_dir()
-    assert not (tmp_path / "best.old").exists()
-    (tmp_path / "best" / "good").touch()
-    (tmp_path / "best.old").mkdir()
-    mend(tmp_path / "best")
-    assert (tmp_path / "best" / "good").exists()
 
 
 def test_checkpoints_are_whole_in_order_and_few(tmp_path):

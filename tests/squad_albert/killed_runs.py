@@ -1,4 +1,4 @@
-"""Runs that are killed at every moment at which something lasting is about to happen, or just has.
+"""Runs that are killed at every moment at which something lasting is about to happen.
 
 ``python -m tests.squad_albert.killed_runs SETTINGS_JSON FOLDER`` makes an undisturbed run FOLDER/whole; then for each
 moment n = 0, 1, ... a run FOLDER/n that kills itself there and is started again, until one has fewer moments. Prints
@@ -20,18 +20,18 @@ from model import runtime
 from model.runtime import Model
 from project_config import Settings
 from squad_albert import run as runs
+from squad_albert import run_answers
+from utils.sentiment import sentiment
 
 GROUP = 30
 
 
 def counting(function: Callable[..., Any], moments: list[int]) -> Callable[..., Any]:
-    """The function, with a moment before it and one after it."""
+    """The function, with a moment before it; the moment after it is that before the next."""
 
     def counted(*arguments: Any, **named: Any) -> Any:
         die_at(moments)
-        value = function(*arguments, **named)
-        die_at(moments)
-        return value
+        return function(*arguments, **named)
 
     return counted
 
@@ -49,14 +49,14 @@ def run(settings: Settings, folder: Path, seen: Path, die: int = -1) -> bool:
         return os.waitpid(child, 0)[1] == 0
     moments = [die]
 
-    def logits(model: Model, windows: Any, rows: Any, on_batch: Any) -> Any:
+    def compute(model: Model, windows: Any, rows: Any, length: int) -> Any:
         with seen.open("a") as stream:
             stream.write(f"{len(rows)}\n")
-        return original(model, windows, rows, on_batch)
+        return original(model, windows, rows, length)
 
-    original = Model.logits
-    Model.logits = logits  # type: ignore[method-assign]
-    for owner, name in ((os, "fsync"), (Path, "replace"), (shutil, "rmtree"), (Model, "logits")):
+    original = Model._run
+    Model._run = compute  # type: ignore[method-assign]
+    for owner, name in ((Path, "replace"), (shutil, "rmtree"), (run_answers, "window_results")):
         setattr(owner, name, counting(getattr(owner, name), moments))
     runs.evaluate(settings, None, folder, lambda warnings: None)
     os._exit(0)
@@ -64,6 +64,7 @@ def run(settings: Settings, folder: Path, seen: Path, die: int = -1) -> bool:
 
 def main() -> None:
     settings, root = Settings(**json.loads(sys.argv[1])), Path(sys.argv[2])
+    sentiment("It is imported here once, not in every process.")
     runtime.GROUP = GROUP
     assert run(settings, root / "whole", root / "whole.seen")
     moment, finished = 0, False

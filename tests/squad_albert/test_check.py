@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 import leap_test
@@ -23,15 +24,15 @@ Prepare = Callable[..., None]
 def found(monkeypatch: pytest.MonkeyPatch, questions: list[Question]) -> Prepare:
     """Lets the proof and the bundle find what a test wants."""
 
-    def prepare(problems: list[str], bundle_problems: list[str], shared: int = 0) -> None:
-        def data(some: list[Question]) -> Any:
-            return SimpleNamespace(split=SimpleNamespace(questions=some))
+    def prepare(problems: list[str], bundle_problems: list[str], shared: int = 0, odd_golds: Any = ()) -> None:
+        def data(some: list[Question], unrecoverable: list[list[int]]) -> Any:
+            windows = SimpleNamespace(unrecoverable=np.array(unrecoverable, np.int32).reshape(-1, 2))
+            return SimpleNamespace(split=SimpleNamespace(questions=some, windows=windows))
 
         copies = [replace(q, id=f"copy-{q.id}") for q in questions[:shared]]
         own = [Question("own", "Own", "What is of its own?", "This is of its own.", ())]
-        proof = Proof(
-            "leap_binder.py", problems=problems, data={"training": data(questions), "test": data(copies + own)}
-        )
+        splits = {"training": data(questions, odd_golds), "test": data(copies + own, [])}
+        proof = Proof("leap_binder.py", problems=problems, data=splits)
         monkeypatch.setattr(leap_test, "prove", lambda root: proof)
         files = BundleResult(
             ["leap_binder.py"], 2_000_000, {"training": 1000, "test": 5}, ["numpy 2.4.6"], bundle_problems
@@ -69,6 +70,18 @@ def test_leakage_is_counted_but_is_no_failure(found: Prepare) -> None:
     assert report.ok
     assert {leak.what: leak.count for leak in report.leaks} == {"context": 2, "question": 2}
     assert any(line.startswith("leakage: 2 questions share their context") for line in report.lines)
+
+
+def test_golds_that_tokens_do_not_give_back_are_told(found: Prepare, questions: list[Question]) -> None:
+    found([], [], odd_golds=[[0, 0], [0, 1], [2, 0]])
+    report = check()
+    assert report.ok
+    ids = [questions[0].id, questions[2].id]
+    told = [line for line in report.lines if line.startswith("golds: ")]
+    assert told == [
+        f"golds: in training, the tokens of a gold of 2 questions are more than its text, e.g. {ids[0]}, {ids[1]}"
+    ]
+    assert report.as_dict()["unrecoverable"] == {"training": ids, "test": []}
 
 
 @pytest.mark.parametrize(("problems", "of_bundle"), [(["the proof fails"], []), ([], ["the bundle fails"])])

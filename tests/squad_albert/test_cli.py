@@ -72,7 +72,7 @@ def test_help_lists_the_commands(run):
         assert f"\n  {command} " in done.out
     options = {
         "check": ["--bundle", "--json"],
-        "evaluate": ["--data", "--split", "--model", "--limit", "--out", "--json"],
+        "evaluate": "--data --split --model --predictions --null-odds --limit --out --json".split(),
         "score": ["--data", "--predictions", "--null-odds", "--threshold", "--json"],
         "predict": ["--question", "--context", "--top-k", "--model", "--json"],
         "train": ["--config", "--name", "--json"],
@@ -107,12 +107,31 @@ def test_evaluate_takes_split_limit_and_model(run, tmp_path, questions, albert):
         write_squad(tmp_path / "data" / f"{split}.json", questions)
     arguments = ("evaluate", "--data", tmp_path / "data", "--split", "train", "--limit", "3", "--json")
     printed = json.loads(run(*arguments).out)
-    assert (printed["split"], printed["questions"]) == ("train", 3)
+    assert {split: figures["questions"] for split, figures in printed["splits"].items()} == {"train": 3}
     assert Path(printed["run"]).parent == Path("runs")
     missing = run(*arguments, "--model", "nowhere")
     assert missing.code == 2
     assert missing.out == ""
     assert "error: there is no model folder " in missing.err
+
+
+def test_evaluate_takes_several_splits_and_somebodys_predictions(run, tmp_path, questions):
+    for split in ("train", "validation"):
+        own = [replace(question, id=f"{split}-{question.id}") for question in questions]
+        write_squad(tmp_path / "data" / f"{split}.json", own)
+    arguments = ("evaluate", "--data", tmp_path / "data", "--split", "train,validation", "--json")
+    printed = json.loads(run(*arguments, "--out", "one").out)
+    assert list(printed["splits"]) == ["train", "validation"]
+    predicted = (*arguments, "--predictions", "one/predictions.json")
+    again = json.loads(run(*predicted, "--null-odds", "one/null_odds.json", "--out", "two").out)
+    for split, figures in printed["splits"].items():
+        assert again["splits"][split]["official"] == figures["official"]
+    both = run(*predicted, "--model", "somewhere")
+    assert (both.code, both.out) == (2, "")
+    assert "not from both" in both.err
+    odds_only = run(*arguments, "--null-odds", "one/null_odds.json")
+    assert (odds_only.code, odds_only.out) == (2, "")
+    assert "--null-odds goes with --predictions" in odds_only.err
 
 
 def test_score_prints_the_official_names(run, tmp_path, questions):

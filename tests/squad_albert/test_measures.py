@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from project_config import Settings
 from squad_albert.measures import measure, metric_lines
 from utils.squad import Gold, Question
 
@@ -20,15 +19,13 @@ def given(threshold: float) -> dict[str, str]:
     return {key: "" if ODDS[key] > threshold else text for key, text in SPANS.items()}
 
 
-def measured(threshold: float = 0.0, no_answer: str = "always", questions: list[Question] = ASKED) -> dict:
-    settings = Settings(no_answer=no_answer, no_answer_threshold=threshold)
-    answers = given(threshold) if no_answer == "always" else SPANS
-    return measure(answers, SPANS, ODDS, questions, settings)
+def measured(threshold: float = 0.0) -> dict:
+    return measure(given(threshold), ASKED, ODDS, spans=SPANS, used=threshold)
 
 
 def test_official_figures_and_groups():
     figures = measured()
-    assert figures["unanswered"] == 3
+    assert (figures["questions"], figures["unanswered"]) == (4, 3)
     assert figures["official"]["exact"] == 75.0
     assert figures["official"]["HasAns_exact"] == 50.0
     assert figures["official"]["NoAns_exact"] == 100.0
@@ -53,13 +50,18 @@ def test_the_best_threshold_is_found_from_the_spans_whatever_was_used():
 
 def test_no_answer_to_everything_may_be_best():
     spans = dict.fromkeys(SPANS, "eel")
-    found = measure(spans, spans, ODDS, ASKED, Settings(no_answer="always"))["no_answer_threshold"]
+    found = measure(spans, ASKED, ODDS)["no_answer_threshold"]
     assert (found["best_f1"], found["best_f1_thresh"]) == (50.0, -10.0)
     assert all(margin > found["best_f1_thresh"] for margin in ODDS.values())
 
 
+def test_answers_and_odds_of_other_splits_do_not_count():
+    more = {"other-1": "eel"}
+    assert measure(given(0.0) | more, ASKED, ODDS | {"other-1": -99.0}, spans=SPANS | more, used=0.0) == measured()
+
+
 def test_without_no_answer_there_is_no_threshold():
-    figures = measured(no_answer="never")
+    figures = measure(SPANS, ASKED)
     assert figures["unanswered"] == 0
     assert "no_answer_threshold" not in figures
 
@@ -76,16 +78,17 @@ def test_without_no_answer_there_is_no_threshold():
 def test_ids_that_tell_no_parts_apart(ids):
     asked = [Question(key, "T", "What?", "An owl.", (Gold("owl", 3),)) for key in ids]
     answers = dict.fromkeys(ids, "owl")
-    assert "part" not in measure(answers, answers, {}, asked, Settings(no_answer="never"))
+    assert "part" not in measure(answers, asked)
 
 
 def test_unlabeled_questions_are_only_counted():
     asked = [Question("u-1", "T", "What?", "An owl.", (), labeled=False)]
-    assert measure({"u-1": ""}, {"u-1": "owl"}, {"u-1": 1.0}, asked, Settings(no_answer="always")) == {"unanswered": 1}
+    found = measure({"u-1": ""}, asked, {"u-1": 1.0}, spans={"u-1": "owl"}, used=0.0)
+    assert found == {"questions": 1, "unanswered": 1}
 
 
 def test_lines_show_every_group():
-    lines = metric_lines({"split": "test", "questions": 4, "windows": 5, **measured()})
+    lines = metric_lines({"splits": {"test": {"windows": 5, **measured()}}})
     assert lines[0] == "test: 4 questions in 5 windows, 3 answered with no answer"
     cells = [line.split() for line in lines]
     assert ["all", "4", "75.00", "75.00"] in cells
@@ -95,3 +98,12 @@ def test_lines_show_every_group():
     assert ["hand", "1", "0.00", "0.00"] in cells
     assert ["hand,", "no", "answer", "1", "100.00", "100.00"] in cells
     assert lines[-1].endswith("-9.00 would give the best F1 here, 75.00")
+
+
+def test_lines_of_splits_stand_apart():
+    given_only = measure(given(0.0), ASKED, ODDS)
+    lines = metric_lines({"splits": {"train": {"windows": 5, **measured()}, "test": given_only}})
+    second = lines.index("test: 4 questions, 3 answered with no answer")
+    assert lines[second - 1] == ""
+    assert lines[0].startswith("train: 4 questions in 5 windows")
+    assert lines[-1] == "no answer above null odds of -9.00 would give the best F1 here, 75.00"

@@ -1,46 +1,51 @@
 from __future__ import annotations
 
-from pathlib import Path
-
+import numpy as np
+import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from squad_albert.parts import Answered, Parts
-
-ONE = Answered("q1", "owl\u2028", "owl", -0.1, [{"text": "owl", "score": 1 / 3}])
+from squad_albert.parts import Part, Parts
 
 
-def test_groups_come_back_in_the_order_asked_for(tmp_path):
+def part(first: int, count: int, with_model: bool = True) -> Part:
+    questions = pa.table(
+        {"id": [f"q{number}" for number in range(first, first + count)], "golds": [["a", "é"]] * count}
+    )
+    if not with_model:
+        return Part(questions)
+    vectors = np.random.default_rng(first).standard_normal((2, count, 3)).astype(np.float32)
+    return Part(questions, pa.table({"index": [0] * count}), {"cls": vectors[0], "answer": vectors[1]})
+
+
+@pytest.mark.parametrize("with_model", [True, False])
+def test_parts_are_read_as_they_were_written(tmp_path, with_model):
     parts = Parts(tmp_path / "parts")
     assert parts.done() == set()
-    parts.write(range(2, 10), [ONE._replace(id=f"q{n}") for n in range(2, 10)])
-    parts.write(range(0, 2), [ONE._replace(id=f"q{n}") for n in range(2)])
-    assert parts.done() == {range(0, 2), range(2, 10)}
-    read = list(parts.read([range(0, 2), range(2, 10)]))
-    assert [one.id for one in read] == [f"q{n}" for n in range(10)]
-    assert read[0] == ONE._replace(id="q0")
-    parts.remove()
-    assert not (tmp_path / "parts").exists()
-    parts.remove()
+    groups = {range(12, 20): part(12, 8, with_model), range(0, 12): part(0, 12, with_model)}
+    for group, one in groups.items():
+        parts.write(group, one)
+    again = Parts(tmp_path / "parts")
+    assert again.done() == set(groups)
+    for group, one in groups.items():
+        found = again.read(group)
+        assert found.questions == one.questions
+        assert found.windows == one.windows
+        assert list(found.vectors) == list(one.vectors)
+        for name, vectors in one.vectors.items():
+            assert found.vectors[name].dtype == np.float32
+            np.testing.assert_array_equal(found.vectors[name], vectors)
 
 
-def test_a_group_that_fails_half_way_is_absent(tmp_path):
+def test_a_group_is_done_once_its_questions_are_there(tmp_path):
     parts = Parts(tmp_path / "parts")
-
-    def answers():
-        yield ONE
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        parts.write(range(3), answers())
-    (tmp_path / "parts" / ".0-3.jsonl.999.part").write_text('["q1"')
+    parts.write(range(0, 2), part(0, 2))
+    (tmp_path / "parts" / "0-2.questions.arrow").rename(tmp_path / "parts" / ".0-2.questions.arrow.9.part")
     assert parts.done() == set()
 
 
-@given(value=st.floats(allow_nan=False, allow_infinity=False), text=st.text())
-def test_numbers_and_texts_come_back_exactly(tmp_path_factory, value, text):
-    parts = Parts(Path(tmp_path_factory.mktemp("run")) / "parts")
-    one = Answered("q", text, text, value, [{"text": text, "score": value}])
-    parts.write(range(1), [one])
-    assert list(parts.read([range(1)])) == [one]
+def test_removing_them_leaves_nothing(tmp_path):
+    parts = Parts(tmp_path / "parts")
+    parts.write(range(0, 2), part(0, 2))
+    parts.remove()
+    assert list(tmp_path.iterdir()) == []
+    parts.remove()

@@ -15,8 +15,8 @@ from utils.squad import Gold, Question
 
 WHAT = {
     "format": FORMAT,
-    "split": "test",
-    "data": "d1",
+    "splits": ["test"],
+    "data": {"test": "d1"},
     "model": {"model.onnx": "m1"},
     "settings": {"n_best": 20},
     "engine": "e1",
@@ -88,9 +88,9 @@ def test_a_folder_that_cannot_be_locked_is_told(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("other", "named"),
     [
-        ({"data": "d2"}, "data differs"),
+        ({"data": {"test": "d2"}}, "data differs"),
         ({"model": {"model.onnx": "m2"}}, "model differs"),
-        ({"split": "train", "settings": {"n_best": 5}}, "split and settings differ"),
+        ({"splits": ["train"], "settings": {"n_best": 5}}, "splits and settings differ"),
         ({"engine": "openvino 1 bf16"}, "engine differs"),
         ({"format": FORMAT + 1}, "format differs"),
     ],
@@ -139,21 +139,26 @@ def test_every_field_of_the_questions_counts(other):
     assert hash_questions([replace(OWL)]) == hash_questions([OWL])
 
 
-def test_identity_depends_on_model_and_on_settings_that_change_results(tmp_path):
-    file = tmp_path / "model.onnx"
-    file.write_bytes(b"a")
+def test_identity_depends_on_the_source_of_the_answers_and_on_settings_that_change_results():
     settings = Settings()
-    base = identity("test", [OWL], [file], settings, "e1")
-    assert identity("test", [OWL], [file], settings.model_copy(update={"threads": 3, "cache": "x"}), "e1") == base
-    assert identity("test", [OWL], [file], settings.model_copy(update={"n_best": 3}), "e1") != base
-    assert identity("train", [OWL], [file], settings, "e1") != base
-    assert identity("test", [OWL], [file], settings, "e2") != base
-    file.write_bytes(b"b")
-    assert identity("test", [OWL], [file], settings, "e1") != base
+    source = {"model": {"model.onnx": "m1"}, "engine": "e1"}
+    base = identity({"test": [OWL]}, settings, **source)
+    assert identity({"test": [OWL]}, settings.model_copy(update={"threads": 3, "latent": "cls"}), **source) == base
+    other = {"n_best": 3}
+    for changed in (
+        identity({"test": [OWL]}, settings.model_copy(update=other), **source),
+        identity({"train": [OWL]}, settings, **source),
+        identity({"test": [OWL], "train": []}, settings, **source),
+        identity({"test": [OWL]}, settings, **{**source, "engine": "e2"}),
+        identity({"test": [OWL]}, settings, **{**source, "model": {"model.onnx": "m2"}}),
+        identity({"test": [OWL]}, settings, predictions={"predictions": "p1"}),
+    ):
+        assert changed != base
+    assert base["predictions"] is None
 
 
 @given(st.integers(), st.integers())
 def test_folder_names_follow_identity(one, other):
-    names = [folder_name({"split": "test", "data": value}) for value in (one, other)]
+    names = [folder_name({"splits": ["train", "test"], "data": value}) for value in (one, other)]
     assert (names[0] == names[1]) == (one == other)
-    assert names[0].startswith("test-")
+    assert names[0].startswith("train-test-")

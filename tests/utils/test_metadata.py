@@ -186,3 +186,15 @@ def test_types_for_the_engine() -> None:
         assert leap_types(table).keys() == table.keys()
     assert leap_types(WINDOW_TYPES)["holds_answer"] is DatasetMetadataType.boolean
     assert leap_types(CONTEXT_TYPES)["title"] is DatasetMetadataType.string
+
+
+def test_without_windows_only_what_takes_tokens_is_none(
+    questions: list[Question], windows: Windows, split: SplitMetadata
+) -> None:
+    alone = SplitMetadata(questions, None)
+    tokens = {"question": {"tokens"}, "answer": {"tokens", "position", "relative_position"}, "context": {"tokens"}}
+    for number in range(len(questions)):
+        for group, missing in tokens.items():
+            known, whole = getattr(alone, group)(number), getattr(split, group)(int(windows.first[number]))
+            assert known == whole | dict.fromkeys(missing)
+        assert alone.window(number) == dict.fromkeys(WINDOW_TYPES)
