@@ -23,6 +23,7 @@ MADE := $(VENV)/.made-$(VERSION)
 BASE := $(VENV)/.base-$(VERSION)
 TRAIN := $(VENV)/.train-$(VERSION)
 FAST := $(VENV)/.fast-$(VERSION)
+EXPLORE := $(VENV)/.explore-$(VERSION)
 TEST := $(VENV)/.test-$(VERSION)
 
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
@@ -40,14 +41,16 @@ unexport VIRTUAL_ENV
 
 ##@ The two commands
 
-demo: $(BASE) ## check the integration, evaluate the bundled model, answer a question (no torch needed)
+demo: $(EXPLORE) ## check the integration, evaluate and explore the bundled model, answer a question (no torch needed)
 	$(BIN)/squad-albert check
-	$(BIN)/squad-albert evaluate --split validation
+	$(BIN)/squad-albert evaluate --split train,validation --out runs/demo
+	$(BIN)/squad-albert explore runs/demo
 	$(BIN)/squad-albert predict \
 		--question "When was the Orrin Bridge opened?" \
 		--context "Although 1869 had been planned, the Orrin Bridge was opened on 14 May 1874. It has seven piers."
 	@echo
-	@echo "Next: ask your own question with $(BIN)/squad-albert predict, or read 'Your model, your data' in README.md."
+	@echo "Next: open runs/demo/report.html in a browser, ask your own question with $(BIN)/squad-albert predict,"
+	@echo "or read 'Your model, your data' in README.md."
 
 test: lint types ## lint, types and every test
 	$(BIN)/python -m pytest
@@ -59,6 +62,8 @@ install: $(BASE) ## the base into .venv, nothing run
 install-train: $(TRAIN) ## and what `squad-albert train` and `export` need
 
 install-fast: $(FAST) ## and OpenVINO, for `engine: openvino` and `precision: bf16`
+
+install-explore: $(EXPLORE) ## and what `squad-albert explore` and its sisters need
 
 lint: $(TEST) ## ruff
 	$(BIN)/ruff check .
@@ -83,8 +88,19 @@ model: $(TRAIN) ## model/albert/: training text, training, export (see its card 
 	cp runs/albert/curve.png images/learning-curve.png
 	cp runs/albert/curve.csv images/learning-curve.csv
 
+images: $(EXPLORE) ## the README's pictures of the bundled run
+	$(BIN)/squad-albert evaluate --split train,validation --out runs/demo
+	$(BIN)/squad-albert explore runs/demo
+	$(BIN)/squad-albert figures runs/demo --out images
+
 encode: $(BASE) ## what encoding a sample costs
 	$(BIN)/python -m bench.encode
+
+bench: $(TEST) ## questions a second and answers, beside what users have (makes an environment for the peers)
+	$(BIN)/python -m bench.evaluate
+
+scale: $(BASE) ## time and memory from 1,000 to 100,000 questions
+	$(BIN)/python -m bench.scale
 
 constraints: $(BASE) ## constraints.txt: the newest versions that pyproject.toml allows, for both Pythons
 	echo uv | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --upgrade \
@@ -95,7 +111,7 @@ clean: ## removes what make installed; the next run installs it again
 
 help: ## this list
 	@awk -F ':.*## ' '/^##@/ { print "\n" substr($$0, 5) } \
-		/^[a-z0-9.-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z0-9.-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # What is installed. Each step leaves a stamp and is repeated only when what it depends on has changed.
 
@@ -120,7 +136,11 @@ $(FAST): $(BASE)
 	$(UV) --editable '.[fast]'
 	touch $@
 
-$(TEST): $(TRAIN)
+$(EXPLORE): $(BASE)
+	$(UV) --editable '.[explore]'
+	touch $@
+
+$(TEST): $(TRAIN) $(EXPLORE)
 	$(UV) --editable '.[train,fast,explore,test]'
 	touch $@
 
@@ -133,4 +153,4 @@ define torch
 	fi
 endef
 
-.PHONY: demo test install install-train install-fast lint types test-3.12 corpus model encode constraints clean help
+.PHONY: demo test install install-train install-fast install-explore lint types test-3.12 corpus model images encode bench scale constraints clean help

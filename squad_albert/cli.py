@@ -6,6 +6,7 @@ so that each starts as fast as it can.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -148,6 +149,165 @@ def export(
     _show(as_json, report, [f"{key}: {value}" for key, value in report.items()])
 
 
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder that evaluate --out made.", show_default=False)]
+
+
+@app.command()
+def explore(
+    run: Run,
+    latent: Annotated[
+        str | None, typer.Option(help="Latent vectors: cls, context or answer.", show_default="config")
+    ] = None,
+    map_: Annotated[str | None, typer.Option("--map", help="Map: umap or pca.", show_default="config")] = None,
+    only: Annotated[str | None, typer.Option(help="Some analyses, with commas.", show_default="all")] = None,
+    as_json: Json = False,
+) -> None:
+    """Analyse a run; writes tables and a report that opens in any browser."""
+    _explore_extra()
+    from squad_albert.explore.explore import explore, explored_lines
+
+    settings = load_settings(overrides={"latent": latent, "map": map_})
+    explored = explore(run, settings, only.split(",") if only else None)
+    _show(as_json, explored.as_dict(), explored_lines(explored))
+    typer.echo(f"The report is {explored.report}.", err=True)
+
+
+@app.command()
+def similar(
+    run: Run,
+    id_: Annotated[str, typer.Option("--id", help="Question id.")],
+    k: Annotated[int, typer.Option(min=1, help="How many.")] = 20,
+    latent: Annotated[
+        str | None, typer.Option(help="Latent vectors: cls, context or answer.", show_default="config")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List the samples of a run that are most like one, for the model."""
+    _explore_extra()
+    from squad_albert.explore.neighbours import similar, similar_lines, similar_records
+    from squad_albert.run_tables import read_run
+
+    tables = read_run(run)
+    found = similar(tables, id_, k, load_settings(overrides={"latent": latent}))
+    _show(as_json, similar_records(found), similar_lines(tables, id_, found))
+
+
+@app.command()
+def explain(
+    run: Run,
+    id_: Annotated[str, typer.Option("--id", help="Question id, or that of one of its windows (id#1).")],
+    method: Annotated[
+        str | None,
+        typer.Option(help="gradient_input, integrated_gradients, occlusion; several with commas.", show_default="all"),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of PNG and HTML.", show_default="RUN/explain")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show which tokens drive the loss of a sample."""
+    _explore_extra()
+    from squad_albert.attribution import METHODS
+    from squad_albert.explain import explain, explain_lines
+
+    result = explain(run, id_, load_settings(), method.split(",") if method else METHODS, out)
+    _show(as_json, result, explain_lines(result, _colours()))
+
+
+@app.command()
+def attention(
+    question: Annotated[str | None, typer.Option(help="What is asked.", show_default="none")] = None,
+    context: Annotated[str | None, typer.Option(help="The text that holds the answer.", show_default="none")] = None,
+    run: Annotated[Path | None, typer.Option(help="Folder of a run, for --id.", show_default="none")] = None,
+    id_: Annotated[str | None, typer.Option("--id", help="A question of that run.", show_default="none")] = None,
+    interactive: Annotated[
+        bool, typer.Option("--interactive", help="Ask for one question and context after another.")
+    ] = False,
+    layers: Annotated[str, typer.Option(help="all, or numbers and ranges from 1: 1,3-4.")] = "all",
+    heads: Annotated[str, typer.Option(help="Likewise, of each of these layers.")] = "all",
+    model: ModelFolder = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of heat maps and pages.", show_default="none")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show what a question attends to: of any text, or of a run's question."""
+    _explore_extra()
+    from squad_albert.attention import attention_lines, attention_of_pair, attention_of_sample, open_view
+
+    ways = [question is not None and context is not None, run is not None and id_ is not None, interactive]
+    if ways.count(True) != 1:
+        raise typer.BadParameter("give --question and --context, or --run and --id, or --interactive")
+    settings = load_settings(overrides={"model": model})
+    if run and id_:
+        found = attention_of_sample(run, id_, settings, layers, heads, out)
+        _show(as_json, found, attention_lines(found))
+        return
+    view = open_view(settings, layers, heads, out)
+    if question is not None and context is not None:
+        found = attention_of_pair(question, context, view)
+        _show(as_json, found, attention_lines(found))
+        return
+    for found in view.pairs(sys.stdin, lambda prompt: typer.echo(f"{prompt}:", err=True)):
+        _show(as_json, found, attention_lines(found))
+
+
+@app.command()
+def figures(
+    run: Run,
+    out: Annotated[Path, typer.Option(help="Folder of the pictures.")],
+    as_json: Json = False,
+) -> None:
+    """Draw the pictures of a run that was explored."""
+    _explore_extra()
+    from squad_albert.explore.pictures import figures, figures_lines
+
+    drawn = figures(run, out, load_settings())
+    _show(as_json, drawn.as_dict(), figures_lines(drawn))
+
+
+@app.command()
+def compare(
+    a: Annotated[Path, typer.Argument(metavar="A", help="Folder of a run, or a JSON file of predictions.")],
+    b: Annotated[Path, typer.Argument(metavar="B", help="Likewise.")],
+    data: Annotated[Path | None, typer.Option(help="SQuAD file with the golds; needed where neither is a run.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the tables.", show_default="none")] = None,
+    as_json: Json = False,
+) -> None:
+    """Tell what got fixed and what broke from one run, or prediction file, to another."""
+    _explore_extra()
+    from squad_albert.compare import compare, comparison_lines
+
+    result = compare(a, b, seed=load_settings().seed, warn=_warn, data=data, out=out)
+    _show(as_json, result, comparison_lines(result))
+
+
+@app.command()
+def review(
+    run: Run,
+    out: Annotated[Path, typer.Option(help="CSV file to edit: keep, fix or drop.")],
+    first: Annotated[int, typer.Option(min=1, help="How many of the most suspicious labels.")] = 100,
+    as_json: Json = False,
+) -> None:
+    """Write the labels of an explored run that look wrong into a file for a person to decide on."""
+    _explore_extra()
+    from squad_albert.explore.review import review, review_lines
+
+    result = review(run, out, first)
+    _show(as_json, result, review_lines(result))
+
+
+@app.command()
+def relabel(
+    data: Annotated[Path, typer.Option(help="SQuAD JSON file; it stays as it is.")],
+    verdicts: Annotated[Path, typer.Option(help="CSV file with verdicts: keep, fix or drop.")],
+    out: Annotated[Path, typer.Option(help="SQuAD JSON file to write.")],
+    as_json: Json = False,
+) -> None:
+    """Write a SQuAD file with the verdicts applied."""
+    _explore_extra()
+    from squad_albert.relabel import relabel, relabel_lines
+
+    result = relabel(data, verdicts, out, _warn)
+    _show(as_json, result.as_dict(), relabel_lines(result))
+
+
 def main() -> None:
     """Runs a command and exits.
 
@@ -164,6 +324,16 @@ def _show(as_json: bool, value: Any, lines: Iterable[str]) -> None:
     from squad_albert.files import to_json
 
     typer.echo(to_json(value) if as_json else "\n".join(lines))
+
+
+def _explore_extra() -> None:
+    from squad_albert.extras import require
+
+    require("explore", "pandas", "sklearn", "umap", "plotly", "jinja2", "matplotlib", "tensorflow", "keras_hub")
+
+
+def _colours() -> bool:
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
 
 def _warn(warnings: list[str]) -> None:

@@ -23,7 +23,7 @@ from .readability import readability
 from .sentiment import sentiment
 from .squad_metrics import f1
 from .windows import Windows
-from .words import sentence_spans, word_set, words
+from .words import content_words, sentence_spans, words
 
 Scalar = str | int | float | bool | None
 Group = dict[str, Scalar]
@@ -57,12 +57,6 @@ CONTEXT_TYPES: dict[str, type] = {
 
 WINDOW_TYPES: dict[str, type] = {"index": int, "count": int, "holds_answer": bool, "truncated_question": bool}
 """The fields of the group ``window``."""
-
-_FUNCTION_WORDS = word_set(
-    "a an the and or but if of in on at to from for by with as into than then is are was were be been being do does did"
-    " has have had can could will would should may might must it its he his him she her they their them this that these"
-    " those there what who whom whose when where which why how many much long no not"
-)
 
 KeyT = TypeVar("KeyT")
 ValueT = TypeVar("ValueT")
@@ -230,13 +224,8 @@ def _agreement(golds: list[str]) -> float | None:
 
 
 def _overlap(question: Question, sentences: list[tuple[int, int]]) -> float | None:
-    asked = _content_words(question.question)
+    asked = content_words(question.question)
     if not asked:
         return None
     start, end = sentences[bisect_right(sentences, (question.golds[0].start, len(question.context))) - 1]
-    return len(asked & _content_words(question.context[start:end])) / len(asked)
-
-
-def _content_words(text: str) -> set[str]:
-    found = {word.removesuffix("'s").removesuffix("\u2019s") for word in words(text.lower())}
-    return found - _FUNCTION_WORDS
+    return len(asked & content_words(question.context[start:end])) / len(asked)

@@ -29,6 +29,17 @@ def words(text: str) -> list[str]:
     return WORD.findall(text)
 
 
+def content_words(text: str) -> set[str]:
+    """The words of a text that say what it is about: in small letters, without function words and possessive endings.
+
+    Example:
+        >>> sorted(content_words("Who was the Rhine's first pilot?"))
+        ['first', 'pilot', 'rhine']
+    """
+    found = {word.removesuffix("'s").removesuffix("\u2019s") for word in words(text.lower())}
+    return found - _FUNCTION_WORDS
+
+
 def word_set(text: str) -> frozenset[str]:
     """The strings between white space, for tables of words."""
     return frozenset(text.split())
@@ -56,3 +67,10 @@ def _ends_sentence(text: str, match: re.Match[str]) -> bool:
         return False
     point = match.start()
     return not (match.group().startswith(".") and _ABBREVIATION.search(text[max(0, point - _LOOK_BACK) : point]))
+
+
+_FUNCTION_WORDS = word_set(
+    "a an the and or but if of in on at to from for by with as into than then is are was were be been being do does did"
+    " has have had can could will would should may might must it its he his him she her they their them this that these"
+    " those there what who whom whose when where which why how many much long no not"
+)

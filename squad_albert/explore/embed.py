@@ -1,0 +1,82 @@
+"""A map of many dimensions on a plane, by UMAP.
+
+Up to ``FITTED`` points are fitted, whatever there is of them, so that time stays nearly linear; the others are placed
+among the nearest of those. Neighbours are found exactly, so that the same seed gives the same map on the same machine
+(not on another one: keep the coordinates).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .latent import Float32, nearest_points
+
+FITTED = 20_000
+NEIGHBOURS = 15
+"""Neighbours of a point that UMAP tries to keep beside it, the point itself among them."""
+
+_MIN_DISTANCE = 0.1  # between points on the plane, UMAP's own default, as all that is not named here
+_PLACED_BY = 3  # fitted neighbours that a further point is placed between
+
+
+def umap_plane(points: Float32, seed: int) -> Float32:
+    """Coordinates on a plane, float32 [N, 2], all finite.
+
+    Args:
+        points: float32 [N, D], N at least ``NEIGHBOURS``, their first two dimensions those of the widest spread.
+        seed: of the draws.
+    """
+    draw = np.random.default_rng(seed)
+    fitted = np.arange(len(points))
+    if len(points) > FITTED:
+        fitted = np.sort(draw.choice(len(points), FITTED, replace=False))
+    plane = np.empty((len(points), 2), np.float32)
+    plane[fitted] = _fit(points[fitted], draw)
+    rest = np.setdiff1d(np.arange(len(points)), fitted)
+    if len(rest):
+        plane[rest] = _between(points[rest], points[fitted], plane[fitted])
+    return plane
+
+
+def _fit(points: Float32, draw: np.random.Generator) -> Float32:
+    from umap.umap_ import find_ab_params, fuzzy_simplicial_set, simplicial_set_embedding
+
+    indices, distances = nearest_points(points, points, NEIGHBOURS)
+    state = np.random.RandomState(int(draw.integers(2**31)))
+    graph, _, _ = fuzzy_simplicial_set(points, NEIGHBOURS, state, "euclidean", knn_indices=indices, knn_dists=distances)
+    a, b = find_ab_params(1.0, _MIN_DISTANCE)
+    plane, _ = simplicial_set_embedding(
+        points,
+        graph,
+        n_components=2,
+        initial_alpha=1.0,
+        a=a,
+        b=b,
+        gamma=1.0,
+        negative_sample_rate=5,
+        n_epochs=None,
+        init=_start(points, draw),
+        random_state=state,
+        metric="euclidean",
+        metric_kwds={},
+        densmap=False,
+        densmap_kwds={},
+        output_dens=False,
+    )
+    return np.asarray(plane, np.float32)
+
+
+def _start(points: Float32, draw: np.random.Generator) -> NDArray[np.float64]:
+    """The principal components, which keep what lies far apart; with noise, so that no two points coincide."""
+    spread = float(points[:, 0].std()) or 1.0
+    return points[:, :2] + draw.normal(0, 1e-3 * spread, (len(points), 2))
+
+
+def _between(points: Float32, fitted: Float32, plane: Float32) -> Float32:
+    """Places points between those fitted ones that are nearest to them, the nearer the closer."""
+    indices, distances = nearest_points(points, fitted, _PLACED_BY)
+    weights = 1 / np.maximum(distances, 1e-6)
+    weights /= weights.sum(axis=1, keepdims=True)
+    placed: Float32 = (weights[:, :, None] * plane[indices]).sum(axis=1)
+    return placed

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from project_config import Settings
+from squad_albert.explore.slices import LEAST, SIGNIFICANT, SLICES, Condition, holm, slices
+from squad_albert.run_tables import RunTables
+from tests.tiny_run import tiny_run
+
+
+def shuffled(questions: int, seed: int, **columns: object) -> RunTables:
+    """A run whose losses have nothing to do with its metadata."""
+    draw = np.random.default_rng(seed)
+    return tiny_run(questions, seed, loss=draw.exponential(1.0, questions), **columns)
+
+
+def test_a_hard_title_is_found():
+    run = tiny_run(400)
+    section = slices(run, Settings())
+    row = section.table.set_index("slice").loc["title = Hard"]
+    hard = run.questions["title"] == "Hard"
+    assert row["conditions"] == [{"column": "title", "value": "Hard", "low": None, "high": None}]
+    assert row["size"] == hard.sum()
+    assert row["loss"] == pytest.approx(run.questions["loss"][hard].mean())
+    assert row["rest_loss"] == pytest.approx(run.questions["loss"][~hard].mean())
+    assert row["error"] == pytest.approx(1 - run.questions["exact"][hard].mean())
+    assert row["effect"] == pytest.approx(row["loss"] - row["rest_loss"])
+    assert 0 < row["effect_low"] < row["effect"] < row["effect_high"]
+    assert "title = Hard" in " ".join(section.sentences)
+    assert list(section.table.columns) == SLICES
+
+
+def test_p_is_that_of_mann_and_whitney():
+    run = tiny_run(400)
+    row = slices(run, Settings()).table.set_index("slice").loc["title = Hard"]
+    loss, hard = run.questions["loss"], run.questions["title"] == "Hard"
+    whole = stats.mannwhitneyu(
+        loss[hard], loss[~hard], alternative="greater", method="asymptotic", use_continuity=False
+    )
+    assert row["p"] == pytest.approx(whole.pvalue, rel=0.02)  # ours has N - 1 where theirs has N + 1
+
+
+def test_conditions_that_only_together_raise_the_loss_are_found_together_and_alone():
+    run = shuffled(1200, 3)
+    questions = run.questions
+    both = (questions["title"] == "Ships") & (questions["question_type"] == "when")
+    questions.loc[both, "loss"] += 3
+    found = slices(run, Settings()).table
+    assert found["slice"].iloc[0] == "title = Ships and question_type = when"
+    assert found["level"].iloc[0] == 2
+    narrower = [name for name in found["slice"] if "title = Ships and question_type = when and" in name]
+    assert not narrower  # a third condition adds nothing
+
+
+def test_a_range_of_numbers_is_named_by_what_it_holds():
+    draw = np.random.default_rng(1)
+    length = draw.integers(20, 221, 800)
+    run = shuffled(800, 5, context_words=length)
+    run.questions.loc[length > 180, "loss"] += 2
+    worst = slices(run, Settings()).table.iloc[0]
+    (condition,) = worst["conditions"]
+    inside = run.questions["context_words"].between(condition["low"], condition["high"])
+    assert condition["column"] == "context_words" and condition["high"] == 220 and condition["low"] > 170
+    assert worst["size"] == inside.sum()
+    assert worst["slice"] == f"context_words {condition['low']} to 220"
+
+
+def test_chance_finds_nothing():
+    findings = [len(slices(shuffled(240, seed), Settings()).table) > 0 for seed in range(12)]
+    assert sum(findings) <= 2  # at most one in twenty is to be expected
+
+
+def test_a_run_without_loss_is_sliced_by_errors():
+    run = tiny_run(400, model=False)
+    section = slices(run, Settings())
+    row = section.table.set_index("slice").loc["title = Hard"]
+    assert section.facts["measure"] == "error"
+    assert row["loss"] == row["error"]
+    wrong, hard = run.questions["exact"] == 0, run.questions["title"] == "Hard"
+    table = pd.crosstab(hard, wrong).to_numpy()[::-1, ::-1]
+    assert row["p"] == pytest.approx(stats.fisher_exact(table, alternative="greater").pvalue)
+
+
+def test_what_sliceline_finds_first_is_found(recwarn: pytest.WarningsRecorder):
+    slicefinder = pytest.importorskip("sliceline.slicefinder")
+    run = shuffled(600, 11)
+    questions = run.questions
+    questions.loc[(questions["title"] == "Hard") & (questions["question_type"] == "who"), "loss"] += 4
+    columns = ["title", "question_type", "split"]
+    codes = np.array([pd.factorize(questions[name])[0] + 1 for name in columns]).T
+    finder = slicefinder.Slicefinder(alpha=0.9, k=1, max_l=3, min_sup=LEAST, verbose=False)
+    finder.fit(codes, questions["loss"].to_numpy())
+    theirs = {
+        f"{name} = {questions[name][codes[:, place] == value].iloc[0]}"
+        for place, (name, value) in enumerate(zip(columns, finder.top_slices_[0], strict=True))
+        if value is not None
+    }
+    assert set(slices(run, Settings()).table["slice"].iloc[0].split(" and ")) == theirs
+
+
+@pytest.mark.parametrize(
+    ("run", "why"),
+    [
+        (tiny_run(2 * LEAST - 1), "There are 39 labeled questions"),
+        (tiny_run(60, splits=("unlabeled",)), "There are 0 labeled questions"),
+        (tiny_run(60, loss=0.5), "Every question has the same loss, 0.5"),
+        (tiny_run(60, model=False, exact=1.0), "Every question has the same error, 0"),
+        (shuffled(60, 1), "None of"),
+    ],
+)
+def test_where_there_is_nothing_it_says_why(run: RunTables, why: str):
+    section = slices(run, Settings())
+    assert section.empty is not None and section.empty.startswith(why)
+    assert len(section.table) == 0 and list(section.table.columns) == SLICES
+
+
+def test_one_title_and_missing_values_are_no_obstacle():
+    run = shuffled(100, 2, title="Only", answer_words=np.nan)
+    assert not any("title" in name or "answer_words" in name for name in slices(run, Settings()).table["slice"])
+
+
+def test_the_order_of_the_questions_does_not_matter():
+    run = tiny_run(300)
+    turned = RunTables(run.folder, run.manifest, run.questions[::-1].reset_index(drop=True), None, {})
+    one, other = slices(run, Settings()).table, slices(turned, Settings()).table
+    assert one["slice"].tolist() == other["slice"].tolist()
+    np.testing.assert_allclose(one["p"], other["p"])
+
+
+def test_conditions_in_words():
+    assert str(Condition("split", "train")) == "split = train"
+    assert str(Condition("answer_words", low=5, high=9)) == "answer_words 5 to 9"
+    assert str(Condition("window_count", low=2, high=2)) == "window_count = 2"
+    assert str(Condition("context_polarity", low=-0.125, high=0.5)) == "context_polarity -0.125 to 0.5"
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30), st.integers(0, 50))
+def test_holm_is_that_of_the_definition(p: list[float], more: int):
+    corrected = holm(np.array(p), len(p) + more)
+    order = sorted(range(len(p)), key=lambda place: p[place])
+    largest = 0.0
+    for rank, place in enumerate(order):
+        largest = max(largest, p[place] * (len(p) + more - rank))
+        assert corrected[place] == pytest.approx(min(largest, 1))
+    assert SIGNIFICANT < 1

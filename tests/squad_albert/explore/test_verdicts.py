@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import csv
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from squad_albert.explore.verdicts import (
+    FIELDS,
+    NO_ANSWER,
+    Verdict,
+    VerdictError,
+    read_verdicts,
+    save_verdict,
+    save_verdicts,
+    write_review,
+)
+from utils.files import WriteError
+
+HEADER = ",".join(FIELDS)
+LABELS = pd.DataFrame(
+    {
+        "id": ["q1", "q2", "q3"],
+        "rank": [1, 2, 3],
+        "reason": ["the model is sure of Ulm", "x", "y"],
+        "question": ["Where, then?", "Who?", "When?"],
+        "gold": ["Tarn", "Ada", "1871"],
+    }
+)
+
+
+def write(folder: Path, *lines: str, header: str = HEADER) -> Path:
+    path = folder / "verdicts.csv"
+    path.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+    return path
+
+
+def test_verdicts_are_read_as_a_person_writes_them(tmp_path: Path):
+    lines = ["q1,keep,,,", 'q2,Fix,"Tarn, Ulm",12,clear', f"q3,fix,{NO_ANSWER},,", "q4,,,,later", "q5,drop,,,", ",,,,"]
+    path = write(tmp_path, *lines)
+    assert read_verdicts(path) == {
+        "q1": Verdict("q1", "keep"),
+        "q2": Verdict("q2", "fix", "Tarn, Ulm", 12, "clear"),
+        "q3": Verdict("q3", "fix", ""),
+        "q5": Verdict("q5", "drop"),
+    }
+
+
+def test_what_a_spreadsheet_saves_is_read(tmp_path: Path):
+    path = tmp_path / "verdicts.csv"
+    path.write_bytes(b"\xef\xbb\xbfid;verdict;answer;start;note\r\nq1;fix;Tarn, Ulm;;\xc3\xa9\r\n")
+    assert read_verdicts(path) == {"q1": Verdict("q1", "fix", "Tarn, Ulm", None, "é")}
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["q1,maybe,,,"], "line 2: the verdict on q1: the verdict `maybe` is none of keep, fix, drop"),
+        (["q1,fix,,,"], "line 2: the verdict on q1: a fix needs the right `answer`, or <no answer>"),
+        (["q1,keep,,,", "q2,drop,Tarn,,"], "line 3: the verdict on q2: `drop` has no answer"),
+        (["q1,fix,Tarn,-3,"], "line 2: the verdict on q1: `start` is `-3`, not a whole number"),
+        (["q1,fix,<no answer>,3,"], "line 2: the verdict on q1: `start` 3 is no place of an answer"),
+        (["q1,,Tarn,,"], "line 2: the verdict on q1: the verdict `` is none of"),
+        (["q1,keep,,,", "q2,keep,,,", "q1,drop,,,"], "line 4: q1 stands in line 2, too"),
+        ([",drop,,,"], "line 2 has no id"),
+        (["q1,fix,Tarn, Ulm,,"], "line 2 has not one field for each column"),
+        (["q1,keep"], "line 2 has not one field for each column"),
+        (['q1,fix,"Tarn,,'], "cannot be read as CSV"),
+    ],
+)
+def test_bad_lines_are_named(tmp_path: Path, lines: list[str], message: str):
+    path = write(tmp_path, *lines)
+    with pytest.raises(VerdictError) as caught:
+        read_verdicts(path)
+    assert str(path) in str(caught.value) and message in str(caught.value)
+
+
+def test_all_bad_lines_are_named_at_once(tmp_path: Path):
+    with pytest.raises(VerdictError) as caught:
+        read_verdicts(write(tmp_path, "q1,maybe,,,", "q2,keep,,,", "q3,fix,,,"))
+    assert "line 2" in str(caught.value) and "line 4" in str(caught.value) and "line 3" not in str(caught.value)
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path: Path):
+    with pytest.raises(VerdictError, match="has no column verdict and no answer"):
+        read_verdicts(write(tmp_path, "q1,,", header="id,start,note"))
+    with pytest.raises(VerdictError, match="cannot be read"):
+        read_verdicts(tmp_path / "absent.csv")
+    (tmp_path / "latin.csv").write_bytes(HEADER.encode() + b"\nq1,keep,,,\xe9\n")
+    with pytest.raises(VerdictError, match="UTF-8"):
+        read_verdicts(tmp_path / "latin.csv")
+
+
+@pytest.mark.parametrize("fields", [{"verdict": "shred"}, {"verdict": "fix"}, {"verdict": "keep", "answer": "x"}])
+def test_a_verdict_does_not_contradict_itself(fields: dict[str, str]):
+    with pytest.raises(VerdictError, match="q1"):
+        Verdict("q1", **fields)
+
+
+texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=12).map(str.strip)
+verdicts = st.builds(Verdict, st.just("q"), st.sampled_from(["keep", "drop"]), note=texts) | st.builds(
+    Verdict, st.just("q"), st.just("fix"), texts.filter(bool), st.none() | st.integers(0, 99), texts
+)
+
+
+@settings(deadline=None)
+@given(st.lists(verdicts, max_size=5))
+def test_what_is_saved_is_read_again(some: list[Verdict]):
+    wanted = {}
+    for number, one in enumerate(some):
+        wanted[f"q{number}"] = Verdict(f"q{number}", one.verdict, one.answer, one.start, one.note)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "verdicts.csv")
+        save_verdicts(path, wanted.values())
+        assert read_verdicts(path) == wanted
+
+
+def test_saving_replaces_and_withdraws_and_leaves_all_else(tmp_path: Path):
+    path = write(tmp_path, "q1,keep,,,sure,Why?", "q2,fix,Tarn,,,Where?", "q3,,,,,Who?", header=HEADER + ",question")
+    save_verdict(path, Verdict("q1", "fix", ""))
+    save_verdicts(path, [Verdict("q4", "drop", note="torn")], withdrawn=["q2", "never"])
+    with path.open(encoding="utf-8", newline="") as stream:
+        rows = {row["id"]: row for row in csv.DictReader(stream)}
+    assert read_verdicts(path) == {"q1": Verdict("q1", "fix", ""), "q4": Verdict("q4", "drop", note="torn")}
+    assert [row["question"] for row in rows.values()] == ["Why?", "Where?", "Who?", ""]
+    assert rows["q2"]["answer"] == rows["q2"]["verdict"] == ""
+
+
+def test_saving_into_a_damaged_file_leaves_it_as_it_is(tmp_path: Path):
+    path = write(tmp_path, "q1,keep,,,", "q1,drop,,,")
+    before = path.read_bytes()
+    with pytest.raises(VerdictError):
+        save_verdict(path, Verdict("q2", "keep"))
+    assert path.read_bytes() == before
+
+
+def test_saving_at_once_loses_nothing(tmp_path: Path):
+    path = tmp_path / "verdicts.csv"
+    wanted = {f"q{number}": Verdict(f"q{number}", "keep") for number in range(40)}
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda verdict: save_verdict(path, verdict), wanted.values()))
+    assert read_verdicts(path) == wanted
+
+
+def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path):
+    with pytest.raises(WriteError, match="cannot be written"):
+        save_verdict(tmp_path / "no" / "verdicts.csv", Verdict("q1", "keep"))
+
+
+def test_a_review_list_is_yet_undecided_and_spares_verdicts(tmp_path: Path):
+    path = tmp_path / "verdicts.csv"
+    save_verdict(path, Verdict("q2", "drop"))
+    assert write_review(path, LABELS, 2) == 1
+    assert write_review(path, LABELS, 3) == 1
+    assert read_verdicts(path) == {"q2": Verdict("q2", "drop")}
+    with path.open(encoding="utf-8", newline="") as stream:
+        rows = {row["id"]: row for row in csv.DictReader(stream)}
+    assert list(rows) == ["q2", "q1", "q3"]
+    assert rows["q1"] == dict.fromkeys(FIELDS, "") | {
+        "id": "q1", "rank": "1", "reason": "the model is sure of Ulm", "question": "Where, then?", "gold": "Tarn"
+    }  # fmt: skip
