@@ -36,7 +36,7 @@ TORCH_INDEX := https://download.pytorch.org/whl/cpu
 
 export TL_DISABLE_ANALYTICS := 1
 export UV_PYTHON_DOWNLOADS := never
-export TF_CPP_MIN_LOG_LEVEL := 2
+export TF_CPP_MIN_LOG_LEVEL := 3
 unexport VIRTUAL_ENV
 
 ##@ The two commands
