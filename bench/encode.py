@@ -52,7 +52,7 @@ def preparing_seconds(count: int) -> tuple[float, float]:
     from utils.samples import load_samples
 
     with tempfile.TemporaryDirectory() as scratch:
-        write_training_text(Path(scratch, "data"), count)
+        write_training_text(Path(scratch, "data"), "easy", count, 600)
         Path(scratch, "data", "validation.json").unlink()
         settings = load_settings(
             overrides={

@@ -76,7 +76,7 @@ def make_run(folder: Path, count: int, dimensions: int = DIMENSIONS) -> None:
     """A run of generated questions with answers that are mostly right: ``run``, ``vectors.npy`` and ``loss.npy``."""
     from squad_albert.corpus.build import write_training_text
 
-    write_training_text(folder / "data", count)
+    write_training_text(folder / "data", "easy", count, 600)
     validation = min(600, count // 5)
     limits = {"train_limit": count - validation, "validation_limit": validation}
     settings = load_settings(overrides={"data": str(folder / "data"), "cache": str(folder / "cache"), **limits})

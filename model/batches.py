@@ -7,6 +7,7 @@ exactly the batches that the undisturbed run would have seen.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -85,6 +86,21 @@ class BatchOrder:
         return self.by_length[draw.choice(reached, wanted, replace=reached < wanted)]
 
 
+@dataclass(frozen=True)
+class Noise:
+    """Random tokens in training, from which a model learns to do without any single word, and with unknown ones.
+
+    Attributes:
+        share: of the question and context tokens, those of the answer apart, that become random ones.
+        pieces: int ``[P]``, ids of the tokens that are put there.
+        seed: with the rows of a batch decides what becomes of it.
+    """
+
+    share: float
+    pieces: NDArray[np.int64]
+    seed: int
+
+
 class Collator:
     """Makes the tensors of a batch from a table of windows, cut to the longest of the batch.
 
@@ -92,11 +108,18 @@ class Collator:
         windows: the split's windows.
         facts: per window, the fact that its question asks for (int64 ``[N]``, -1: unknown) and
             the fact that each token tells (int16 ``[N, L]``, 0: none); None without auxiliary heads.
+        noise: random tokens in place of some; None for none.
     """
 
-    def __init__(self, windows: Windows, facts: tuple[NDArray[np.int64], NDArray[np.int16]] | None = None) -> None:
+    def __init__(
+        self,
+        windows: Windows,
+        facts: tuple[NDArray[np.int64], NDArray[np.int16]] | None = None,
+        noise: Noise | None = None,
+    ) -> None:
         self.windows = windows
         self.facts = facts
+        self.noise = noise
 
     def __call__(self, rows: Sequence[int]) -> dict[str, torch.Tensor]:
         """int64 ``[B, L]`` inputs, bool ``[B, L]`` legal answer tokens, int64 ``[B]`` targets."""
@@ -116,4 +139,18 @@ class Collator:
         if self.facts is not None:
             batch["asked_fact"] = self.facts[0][index]
             batch["told_facts"] = self.facts[1][index, :longest].astype(np.int64)
+        if self.noise:
+            draw = np.random.default_rng([self.noise.seed, *rows])
+            chosen = self._text(index, position) & (draw.random((len(index), longest)) < self.noise.share)
+            batch["input_ids"][chosen] = draw.choice(self.noise.pieces, int(chosen.sum()))
         return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in batch.items()}
+
+    def _text(self, index: NDArray[np.int64], position: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which tokens are of the question or the context, and not of the answer."""
+        windows = self.windows
+
+        def within(first: NDArray[np.int32], last: NDArray[np.int32]) -> NDArray[np.bool_]:
+            return (position >= first[index, None]) & (position < last[index, None])
+
+        text = within(windows.question_start, windows.question_end) | within(windows.context_start, windows.context_end)
+        return text & ~within(windows.start, windows.end + 1)

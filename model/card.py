@@ -22,6 +22,7 @@ from utils.squad_metrics import by_answerability, group_scores
 if TYPE_CHECKING:
     from .experiment import Experiment
 
+MAKING = "## Making it again"
 COLUMNS = ["step", "loss", "learning_rate", "eval_exact", "eval_f1"]
 
 
@@ -99,7 +100,7 @@ def _card(experiment: Experiment, model: Any, predictions: dict[str, str], metri
             "|---|---|---|---|",
             *(f"| {name} | {row['total']:,} | {row['exact']:.1f} | {row['f1']:.1f} |" for name, row in rows.items()),
             "",
-            "## Making it again",
+            MAKING,
             "",
             "`squad-albert train --config FILE`, with this file:",
             "",
@@ -114,9 +115,17 @@ def _card(experiment: Experiment, model: Any, predictions: dict[str, str], metri
                 f"- SHA-256 of the {split} questions: `{hash_questions(experiment.questions[split])}`"
                 for split in ("train", "validation")
             ),
+            *_before(settings.model),
             "",
         ]
     )
+
+
+def _before(model: str) -> list[str]:
+    """How the model that training went on from was made, where it is a folder with a card of that kind."""
+    card = Path(model, "README.md")
+    told = card.read_text(encoding="utf-8").partition(MAKING)[2].partition("\n## ")[0] if card.is_file() else ""
+    return ["", f"### Before that, `{model}`", "", told.strip()] if told else []
 
 
 def _devices() -> str:

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from accelerate import PartialState
 from safetensors import SafetensorError
@@ -34,7 +35,7 @@ from utils.squad import load_data
 from utils.squad_metrics import evaluate
 from utils.windows import build_windows
 
-from .batches import Collator
+from .batches import Collator, Noise
 from .card import write_card, write_curve
 from .experiment import Experiment, TrainingError, checkpoints, claim, last_good
 from .inputs import max_positions
@@ -123,13 +124,15 @@ def _prepare(settings: TrainingSettings, folder: Path) -> tuple[Experiment, Lear
         for split in ("train", "validation")
     }
     experiment = Experiment(settings, folder, tokenizer, questions, windows)
+    pieces = np.setdiff1d(np.arange(len(tokenizer)), tokenizer.all_special_ids)
+    noise = Noise(settings.noise, pieces, settings.seed) if settings.noise else None
     if not settings.fact_weight:
-        return experiment, Learner(model), Collator(windows["train"])
+        return experiment, Learner(model), Collator(windows["train"], noise=noise)
     names, asked, told = name_facts(questions["train"], windows["train"])
     if not names:
         raise TrainingError(f"fact_weight is set, but no question of `{settings.data}` names a fact; set it to 0.")
     learner = Learner(model, len(names), settings.fact_weight)
-    return experiment, learner, Collator(windows["train"], (asked, told))
+    return experiment, learner, Collator(windows["train"], (asked, told), noise)
 
 
 def _load(settings: TrainingSettings, questions: list[Question], folder: Path) -> tuple[Any, PreTrainedTokenizerFast]:

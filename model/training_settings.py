@@ -34,7 +34,7 @@ class ScratchSettings(BaseModel):
 
 
 class TrainingSettings(BaseModel):
-    """A training run, as a YAML file describes it.
+    """A training run, as a YAML file describes it. Fields without a description mean what they do in ``Settings``.
 
     Example:
         >>> TrainingSettings(model="scratch", data="sample", output="runs", steps=10).batch_size
@@ -57,10 +57,10 @@ class TrainingSettings(BaseModel):
     max_grad_norm: float = Field(1.0, gt=0, description="gradients are clipped to this norm")
     batch_size: int = Field(32, ge=1, description="windows in a batch, on each device")
     gradient_accumulation: int = Field(1, ge=1, description="batches in a step")
-    max_length: int = Field(384, ge=32, description="tokens in a window")
-    overlap: int = Field(128, ge=0, description="context tokens shared by neighbouring windows")
-    max_question_tokens: int = Field(64, ge=1, description="a longer question is cut here")
-    max_answer_tokens: int = Field(30, ge=1, description="longest answer that is considered")
+    max_length: int = Field(384, ge=32)
+    overlap: int = Field(128, ge=0)
+    max_question_tokens: int = Field(64, ge=1)
+    max_answer_tokens: int = Field(30, ge=1)
     no_answer: Literal["auto", "always", "never"] = Field(
         "auto", description="whether `no answer` may be given; auto: when the training data has unanswerable questions"
     )
@@ -73,11 +73,14 @@ class TrainingSettings(BaseModel):
     evaluate_every: int = Field(500, ge=1, description="steps between evaluations")
     checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints")
     log_every: int = Field(50, ge=1, description="steps between the losses in the learning curve")
-    train_limit: int | None = Field(None, ge=1, description="questions drawn from the training split")
-    validation_limit: int | None = Field(None, ge=1, description="questions drawn from the validation split")
+    train_limit: int | None = Field(None, ge=1)
+    validation_limit: int | None = Field(None, ge=1)
     curriculum: float = Field(0.0, ge=0, le=1, description="share of the steps in which contexts grow to full length")
     fact_weight: float = Field(
         0.0, ge=0, description="weight of the auxiliary heads that name the facts, where the data names them"
+    )
+    noise: float = Field(
+        0.0, ge=0, lt=1, description="share of tokens, those of the answer apart, that training replaces by random ones"
     )
     threads: int | None = Field(None, ge=1, description="torch's threads; default: every core")
 

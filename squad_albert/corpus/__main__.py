@@ -1,4 +1,4 @@
-"""``python -m squad_albert.corpus [--out data] [--training-text FOLDER --questions N]``."""
+"""``python -m squad_albert.corpus [--out data] [--training-text FOLDER --kind long --questions N]``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from project_config import ROOT, ProjectError
 
-from .build import write_corpus, write_training_text
+from .build import TRAINING_TEXTS, write_corpus, write_training_text
 from .statistics import write_readme
 
 
@@ -20,10 +20,12 @@ def main(arguments: list[str] | None = None) -> None:
         "--tokenizer", type=Path, default=ROOT / "model" / "albert", help="model folder whose tokenizer counts windows"
     )
     parser.add_argument("--training-text", type=Path, help="write a larger training split into this folder instead")
+    parser.add_argument("--kind", choices=list(TRAINING_TEXTS), default="easy", help="paragraphs of that text")
     parser.add_argument("--questions", type=int, default=250_000, help="questions in the larger training split")
+    parser.add_argument("--chosen-by", type=int, default=600, help="questions to choose checkpoints by")
     options = parser.parse_args(arguments)
     if options.training_text:
-        write_training_text(options.training_text, options.questions)
+        write_training_text(options.training_text, options.kind, options.questions, options.chosen_by)
         return
     write_corpus(options.out, options.seed)
     try:

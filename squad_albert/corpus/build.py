@@ -59,6 +59,12 @@ LONG = Shape((7, 11), (3, 5), (8, 13))
 HARD = Shape((5, 6), (5, 6), (6, 8))
 SHIPPED = [(PLAIN, 0.3), (USUAL, 0.66), (LONG, 0.04)]
 """The shapes of the bundled corpus's paragraphs and how often each occurs."""
+TRAINING_TEXTS = {
+    "easy": [(EASY, 0.25), (PLAIN, 0.30), (USUAL, 0.42), (LONG, 0.015)],
+    "long": [(PLAIN, 0.22), (USUAL, 0.65), (LONG, 0.10), (HARD, 0.03)],
+}
+"""The shapes of the larger training texts: short paragraphs to begin with, and then many that need several windows."""
+TRAINING_SEEDS = {"easy": 11, "long": 12}
 
 
 class Builder:
@@ -306,17 +312,26 @@ def write_corpus(folder: Path, seed: int = 7) -> None:
     _write(folder / "planted.json", vars(planted))
 
 
-def write_training_text(folder: Path, questions: int, seed: int = 11) -> None:
-    """Writes a larger training split than is shipped, from easy to hard, and a small split to choose checkpoints by.
+def write_training_text(folder: Path, kind: str, questions: int, chosen_by: int) -> None:
+    """Writes a larger training split than is shipped, and a small split to choose checkpoints by.
 
     Neither the names nor the wordings that only the shipped validation and test splits have occur in it.
+
+    Args:
+        folder: where ``train.json`` and ``validation.json`` are written.
+        kind: one of ``TRAINING_TEXTS``.
+        questions: in the training split, at least.
+        chosen_by: questions in the other split, at least.
+
+    Raises:
+        OSError: if the folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    easier = [(EASY, 0.25), (PLAIN, 0.30), (USUAL, 0.42), (LONG, 0.015)]
+    seed = TRAINING_SEEDS[kind]
     builder = Builder(seed, "train", "more-")
-    _write(folder / "train.json", {"version": "v2.0", "data": list(builder.articles(questions, easier))})
+    _write(folder / "train.json", {"version": "v2.0", "data": list(builder.articles(questions, TRAINING_TEXTS[kind]))})
     builder = Builder(seed, "train", "chosen-by-")
-    _write(folder / "validation.json", {"version": "v2.0", "data": list(builder.articles(600, SHIPPED))})
+    _write(folder / "validation.json", {"version": "v2.0", "data": list(builder.articles(chosen_by, SHIPPED))})
 
 
 def _write(path: Path, data: Record) -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.batches import POOL, BatchOrder, Collator
+from model.batches import POOL, BatchOrder, Collator, Noise
 from project_config import Settings
 from utils.windows import build_windows
 
@@ -90,3 +90,33 @@ def test_facts_travel_with_their_windows(questions, tokenizer):
     batch = Collator(windows, (asked, told))([3, 1])
     assert batch["asked_fact"].tolist() == [2, 0]
     assert (batch["told_facts"].numpy() == told[[3, 1], : batch["input_ids"].shape[1]]).all()
+
+
+def test_noise_spares_the_answer_and_all_that_is_no_text(questions, tokenizer):
+    windows = build_windows(
+        questions, tokenizer, Settings(max_length=96, overlap=16, max_question_tokens=24), cache=False
+    )
+    rows, pieces = list(range(len(windows))), np.arange(5, 9)
+    clean = Collator(windows)(rows)["input_ids"].numpy()
+    noisy = Collator(windows, noise=Noise(0.9, pieces, 3))(rows)
+    changed = noisy["input_ids"].numpy() != clean
+    assert set(noisy["input_ids"].numpy()[changed]) <= set(pieces)
+    for row in rows:
+        at = set(np.flatnonzero(changed[row]))
+        text = {
+            *range(windows.question_start[row], windows.question_end[row]),
+            *range(windows.context_start[row], windows.context_end[row]),
+        }
+        assert at <= text - ({*range(windows.start[row], windows.end[row] + 1)} if windows.start[row] else set())
+        assert len(at) > len(text) / 3  # some become what they were
+
+
+def test_noise_follows_from_the_seed_and_the_batch(questions, tokenizer):
+    windows = build_windows(questions, tokenizer, Settings(), cache=False)
+
+    def ids(seed, rows):
+        return Collator(windows, noise=Noise(0.3, np.arange(5, 99), seed))(rows)["input_ids"].tolist()
+
+    assert ids(1, [0, 4]) == ids(1, [0, 4])
+    assert ids(1, [0, 4]) != ids(2, [0, 4])
+    assert ids(1, [0, 4])[0] != ids(1, [0, 5])[0]

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import yaml
 
-from model.card import hash_questions, write_curve
+from model.card import _before, hash_questions, write_curve
 from utils.squad import load_file
 
 HISTORY = [
@@ -58,3 +58,13 @@ def test_the_card_says_how_the_model_came_about(trained, ships):
     assert rows["without answer"].startswith(f"{report['NoAns_total']} | ")
     types = [name for name in rows if name in ("when", "where", "who")]
     assert sum(int(rows[name].split(" | ")[0]) for name in types) == 12
+
+
+def test_a_card_tells_what_training_went_on_from(trained, tmp_path):
+    folder, _ = trained
+    told = "\n".join(_before(str(folder / "best")))
+    assert told.startswith(f"\n### Before that, `{folder / 'best'}`\n\n`squad-albert train --config FILE`")
+    assert "8 steps in" in told
+    assert "## Validation" not in told
+    (tmp_path / "README.md").write_text("# a card of another kind\n", encoding="utf-8")
+    assert _before(str(tmp_path)) == _before("scratch") == []

@@ -286,12 +286,22 @@ def test_another_seed_writes_another_corpus() -> None:
     assert first != other
 
 
-def test_training_text_is_of_training_alone(tmp_path: Path, corpus: Corpus) -> None:
-    write_training_text(tmp_path, 60)
+@pytest.mark.parametrize("kind", build.TRAINING_TEXTS)
+def test_training_text_is_of_training_alone(tmp_path: Path, corpus: Corpus, kind: str) -> None:
+    write_training_text(tmp_path, kind, 60, 90)
     text = {split: load_file(tmp_path / f"{split}.json") for split in ("train", "validation")}
     assert len(text["train"]) >= 60
-    assert len(text["validation"]) >= 600
+    assert len(text["validation"]) >= 90
     assert parts(text["train"] + text["validation"]) == {"gen"}
     evaluated = {question.title for split in ("validation", "test") for question in corpus[split]}
     assert not evaluated & {question.title for questions in text.values() for question in questions}
     assert not {q.id for q in text["train"]} & {q.id for q in text["validation"]}
+
+
+def test_the_long_training_text_holds_longer_paragraphs(tmp_path: Path) -> None:
+    words = {}
+    for kind in build.TRAINING_TEXTS:
+        write_training_text(tmp_path / kind, kind, 400, 1)
+        asked = load_file(tmp_path / kind / "train.json")
+        words[kind] = sum(len(question.context.split()) for question in asked) / len(asked)
+    assert words["long"] > 1.5 * words["easy"]
