@@ -58,6 +58,12 @@ class Label:
         """Characters of the context."""
         return str(self.row.context[slice(*span)])
 
+    def told(self, span: Span) -> str:
+        """The same in quotation marks, and where they stand if the label has the same words."""
+        text = self.text(span)
+        same = any(text == self.text(gold) for gold in self.golds)
+        return f"“{text}” at character {span[0]}" if same else f"“{text}”"
+
     def nearness(self, span: Span) -> float:
         """How near the question's words stand to characters of the context."""
         return self.context.nearness(self.asked, span)
@@ -155,10 +161,9 @@ def _model(label: Label) -> Finding | None:
     if label.rival is None:
         return None
     better, chance = label.rival, f"{label.rival.probability:.0%}"
-    told = f"the model answers “{label.text(better.span)}”" if better.span else "the model sees no answer"
-    ours = "the label" if label.golds else "no answer, which is the label,"
+    told = f"the model answers {label.told(better.span)}" if better.span else "the model sees no answer"
     odds = math.log(max(better.probability, LEAST_PROBABILITY) / max(better.label, LEAST_PROBABILITY))
-    return Finding(odds, f"{told} ({chance}; {ours} {better.label:.1%})")
+    return Finding(odds, f"{told} ({chance}, the label {better.label:.1%})")
 
 
 def _words(label: Label) -> Finding | None:
@@ -166,7 +171,7 @@ def _words(label: Label) -> Finding | None:
     if not label.golds or label.rival is None or label.rival.span is None:
         return None
     nearer = label.nearness(label.rival.span) - label.nearness(label.golds[0])
-    return _finding(nearer, f"the question's words stand nearer to “{label.text(label.rival.span)}”")
+    return _finding(nearer, f"the question's words stand nearer to {label.told(label.rival.span)}")
 
 
 def _shared(label: Label) -> Finding | None:
@@ -189,7 +194,7 @@ def _elsewhere(label: Label) -> Finding | None:
     if best is None:
         return None
     nearer = label.nearness(best) - label.nearness(label.golds[0])
-    return _finding(nearer, f"its words also stand at character {best[0]}, nearer to the question's words")
+    return _finding(nearer, f"the question's words stand nearer to the same words at character {best[0]}")
 
 
 def _twin(label: Label) -> Finding | None:

@@ -254,3 +254,15 @@ def test_a_damaged_table_of_clusters(tmp_path):
     (run / "cluster_members.parquet").write_text("owls")
     with pytest.raises(CompareError, match="Write it anew: squad-albert explore"):
         compared(run, run)
+
+
+def test_long_answers_are_cut_for_people(runs, tmp_path):
+    rows = tiny_run(150).questions
+    long = {
+        key: " ".join([text, *["and so on"] * 30]).strip()
+        for key, text in zip(rows["id"], rows["prediction"], strict=True)
+    }
+    result = compared(runs[0], write_predictions(tmp_path / "long.json", long))
+    assert result["broke"]
+    assert max(map(len, comparison_lines(result))) < 300
+    assert any("…" in line for line in comparison_lines(result))
