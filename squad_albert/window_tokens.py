@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from utils.questions import Question
-from utils.tokenizer import pair_template, tokenise
 from utils.windows import Windows
 
-from .window_words import BLANK
+from .window_words import BLANK, question_spans
 
 Segment = Literal["question", "context", "special"]
 
@@ -40,21 +39,20 @@ def window_tokens(
         rows: which of them.
         tokenizer: that the windows were made with.
     """
-    asked = [question.question.lstrip() for question in questions]
-    tokenised = tokenise(asked, tokenizer, pair_template(tokenizer))
+    spans = question_spans(questions, tokenizer)
     return [
-        _tokens(question, len(question.question) - len(text), tokens.spans, windows, row, tokenizer)
-        for question, text, tokens, row in zip(questions, asked, tokenised, rows, strict=True)
+        _tokens(question, asked, windows, row, tokenizer)
+        for question, asked, row in zip(questions, spans, rows, strict=True)
     ]
 
 
 def _tokens(
-    question: Question, indent: int, spans: NDArray[np.int32], windows: Windows, row: int, tokenizer: Tokenizer
+    question: Question, asked: NDArray[np.int32], windows: Windows, row: int, tokenizer: Tokenizer
 ) -> list[Token]:
-    """The tokens of one window, given the spans of its question's, which stand ``indent`` characters further on."""
+    """The tokens of one window, given the spans of its question's."""
     question_start, question_end = int(windows.question_start[row]), int(windows.question_end[row])
     context_start, context_end = int(windows.context_start[row]), int(windows.context_end[row])
-    question_spans = (spans[: question_end - question_start] + indent).tolist()
+    asked = asked[: question_end - question_start]
     context_spans = windows.offsets[row, context_start:context_end].tolist()
     ids = windows.input_ids[row].tolist()
 
@@ -63,7 +61,7 @@ def _tokens(
 
     return [
         *special(0, question_start),
-        *(_token(question.question, "question", *span) for span in question_spans),
+        *(_token(question.question, "question", *span) for span in asked.tolist()),
         *special(question_end, context_start),
         *(_token(question.context, "context", *span) for span in context_spans),
         *special(context_end, int(windows.length[row])),

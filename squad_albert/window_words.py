@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from utils.questions import Question
-from utils.tokenizer import pair_template, tokenise
+from utils.tokenizer import token_spans
 from utils.windows import Windows
 from utils.words import WORD
 
@@ -43,10 +43,9 @@ class Word:
 def question_spans(questions: Sequence[Question], tokenizer: Tokenizer) -> list[Spans]:
     """The characters [start, end) of every token of each question, int32 [n, 2]."""
     asked = [question.question.lstrip() for question in questions]
-    tokens = tokenise(asked, tokenizer, pair_template(tokenizer))
     return [
-        one.spans + np.int32(len(question.question) - len(text))
-        for question, text, one in zip(questions, asked, tokens, strict=True)
+        spans + np.int32(len(question.question) - len(text))
+        for question, text, spans in zip(questions, asked, token_spans(asked, tokenizer), strict=True)
     ]
 
 

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,17 +98,28 @@ def tokenise(texts: Iterable[str], tokenizer: Tokenizer, template: Template) -> 
     `[SEP]` written in a text is text like any other. Where the vocabulary gives it the special token even so, as
     Unigram does, it becomes the unknown token.
     """
-    plain = _plain_copy(tokenizer)
     special = np.zeros(1 + max(tokenizer.get_vocab().values()), np.bool_)
     special[[*template.before, *template.between, *template.after, template.pad]] = True
+    for encoding, spans in _encoded(texts, tokenizer):
+        ids = np.array(encoding.ids, np.int32)
+        ids[special[ids]] = template.unknown
+        yield Tokens(ids, spans)
+
+
+def token_spans(texts: Iterable[str], tokenizer: Tokenizer) -> Iterator[NDArray[np.int32]]:
+    """The characters [start, end) of the tokens of each text, int32 [n, 2], as ``tokenise`` gives them."""
+    return (spans for _, spans in _encoded(texts, tokenizer))
+
+
+def _encoded(texts: Iterable[str], tokenizer: Tokenizer) -> Iterator[tuple[Any, NDArray[np.int32]]]:
+    """The encoding of each text by the library, and the spans of its tokens."""
+    plain = _plain_copy(tokenizer)
     remaining = iter(texts)
     while batch := list(islice(remaining, _BATCH)):
         for text, encoding in zip(batch, plain.encode_batch(batch, add_special_tokens=False), strict=True):
-            ids = np.array(encoding.ids, np.int32)
-            ids[special[ids]] = template.unknown
-            spans = np.fromiter(chain.from_iterable(encoding.offsets), np.int32, 2 * len(ids)).reshape(-1, 2)
+            spans = np.fromiter(chain.from_iterable(encoding.offsets), np.int32, 2 * len(encoding)).reshape(-1, 2)
             _reclaim(text, spans)
-            yield Tokens(ids, spans)
+            yield encoding, spans
 
 
 def _reclaim(text: str, spans: NDArray[np.int32]) -> None:
