@@ -21,7 +21,7 @@ from .marked import marked, methods
 from .neighbours import similar
 from .problems import MARKS
 from .section import Section
-from .sheet import BODY, HEADING, MARGIN, SMALL, WIDTH, Sheet, drawable
+from .sheet import BODY, HEADING, MARGIN, SMALL, WIDTH, Sheet, drawable, height, measure
 from .store import read_sections
 from .style import LIGHT, SERIES, number, percent
 
@@ -113,7 +113,7 @@ def population(explored: Explored) -> Sheet:
         name = f"{split} ({count:,})"
         sheet.bar(left, sheet.top + 0.03, 0.13, 0.13, colours[split])
         sheet.text(left + 0.2, sheet.top, name)
-        left += 0.5 + sheet.measure(name, BODY)
+        left += 0.5 + measure(name, BODY)
     axes = sheet.axes(MARGIN, sheet.top + 0.3, _INNER, 5.9 - sheet.top)
     points = points.sample(frac=1, random_state=explored.settings.seed)  # so that no split lies on top
     axes.scatter(points["x"], points["y"], s=7, c=points["split"].map(colours), linewidths=0, alpha=0.6)
@@ -218,18 +218,21 @@ def loss_analysis(explored: Explored) -> Sheet:
 def false_labels(explored: Explored) -> Sheet:
     """The head of the review list."""
     section = explored.sections["labels"]
-    rows = section.table.sort_values("rank").head(_LABELS)
-    sheet = Sheet(1.5 + 0.98 * len(rows), "Labels to review", section.sentences[0])
+    rows = section.table.sort_values("rank").head(_LABELS).to_dict("records")
+    inner = _INNER - 0.4
+    heights = [0.65 + height(row["reason"], inner, SMALL) for row in rows]
+    told = section.sentences[0]
+    sheet = Sheet(1.1 + height(told, _INNER, BODY) + sum(heights), "Labels to review", told)
     top = sheet.top
-    for row in rows.to_dict("records"):
+    for row, high in zip(rows, heights, strict=True):
         sheet.rule(top - 0.06)
         sheet.text(MARGIN, top, f"{row['rank']}.", BODY, LIGHT["soft"])
-        sheet.paragraph(MARGIN + 0.4, top, row["question"], _INNER - 0.4, BODY, weight="bold", most=1)
+        sheet.paragraph(MARGIN + 0.4, top, row["question"], inner, BODY, weight="bold", most=1)
         label, answer = (row[name] or "no answer" for name in ("gold", "prediction"))
         sheet.paragraph(MARGIN + 0.4, top + 0.22, f"label: {label}", 3.4, BODY, LIGHT["bad"], most=1)
         sheet.paragraph(4.2, top + 0.22, f"model: {answer}", 3.5, BODY, LIGHT["good"], most=1)
-        sheet.paragraph(MARGIN + 0.4, top + 0.45, row["reason"], _INNER - 0.4, SMALL, LIGHT["soft"], most=2)
-        top += 0.95
+        sheet.paragraph(MARGIN + 0.4, top + 0.45, row["reason"], inner, SMALL, LIGHT["soft"])
+        top += high
     return sheet
 
 

@@ -45,8 +45,7 @@ class Sheet:
     def __init__(self, height: float, title: str, subtitle: str) -> None:
         self.height = height
         self.figure = Figure((WIDTH, height), dpi=DPI, facecolor=LIGHT["raised"])
-        canvas: Any = FigureCanvasAgg(self.figure)
-        self._renderer: RendererAgg = canvas.get_renderer()
+        FigureCanvasAgg(self.figure)
         self.text(MARGIN, 0.28, title, TITLE, weight="bold")
         self.top = self.paragraph(MARGIN, 0.68, subtitle, WIDTH - 2 * MARGIN, BODY, LIGHT["soft"]) + 0.15
 
@@ -73,7 +72,7 @@ class Sheet:
         weight: str = "normal", most: int | None = None,
     ) -> float:  # fmt: skip
         """Wrapped text of at most so many lines; returns where it ends."""
-        lines = self.wrap(text, width, size, weight)
+        lines = wrap(text, width, size, weight)
         if most is not None and len(lines) > most:
             lines = [*lines[: most - 1], lines[most - 1].rstrip(" .,;") + " …"]
         for line in lines:
@@ -81,22 +80,11 @@ class Sheet:
             top += size * _LINE / 72
         return top
 
-    def wrap(self, text: str, width: float, size: float, weight: str = "normal") -> list[str]:
-        """Lines of at most that width; a longer word has a line of its own."""
-        lines: list[str] = []
-        for word in drawable(text).split():
-            longer = f"{lines[-1]} {word}" if lines else word
-            if lines and self.measure(longer, size, weight) <= width:
-                lines[-1] = longer
-            else:
-                lines.append(word)
-        return lines
-
     def marks(self, left: float, top: float, runs: Sequence[Run], width: float, size: float = BODY) -> float:
         """Text with marks that show scores, and golds underlined; returns where it ends."""
         x, step = left, size * (_LINE + 0.2) / 72
         for word in _words(runs):
-            widths = [self.measure(part.text, size) for part in word]
+            widths = [measure(part.text, size) for part in word]
             if x + sum(widths) > left + width and x > left:
                 x, top = left, top + step
                 if word[0].text.isspace():
@@ -115,12 +103,6 @@ class Sheet:
     def rule(self, top: float) -> None:
         """A thin line across."""
         self.bar(MARGIN, top, WIDTH - 2 * MARGIN, 0.008, LIGHT["grid"])
-
-    def measure(self, text: str, size: float, weight: str = "normal") -> float:
-        """How wide a line is, in inches."""
-        font = FontProperties(family=_FONT, size=size, weight=weight)
-        width, _, _ = self._renderer.get_text_width_height_descent(text, font, ismath=False)
-        return float(width) / DPI
 
     def save(self, path: Path) -> None:
         """Writes a PNG; the same sheet gives the same bytes.
@@ -145,6 +127,35 @@ class Sheet:
         patch.set_transform(self.figure.transFigure)
         patch.set_zorder(-1)
         self.figure.add_artist(patch)
+
+
+def wrap(text: str, width: float, size: float, weight: str = "normal") -> list[str]:
+    """Lines of at most that many inches; a longer word has a line of its own."""
+    lines: list[str] = []
+    for word in drawable(text).split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and measure(longer, size, weight) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
+
+
+def height(text: str, width: float, size: float) -> float:
+    """How high a paragraph of that width is, in inches."""
+    return len(wrap(text, width, size)) * size * _LINE / 72
+
+
+def measure(text: str, size: float, weight: str = "normal") -> float:
+    """How wide a line is, in inches."""
+    font = FontProperties(family=_FONT, size=size, weight=weight)
+    width, _, _ = _renderer().get_text_width_height_descent(text, font, ismath=False)
+    return float(width) / DPI
+
+
+@lru_cache(maxsize=1)
+def _renderer() -> RendererAgg:
+    return RendererAgg(1, 1, DPI)
 
 
 def drawable(text: str) -> str:

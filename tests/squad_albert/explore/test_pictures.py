@@ -84,6 +84,17 @@ def test_pictures_tell_the_numbers_of_the_run(explored: Explored) -> None:
     assert "label: " in texts(explored, "false-labels")
 
 
+def test_reasons_are_shown_to_their_end(explored: Explored) -> None:
+    section = explored.sections["labels"]
+    reasons = [f"{'a long reason ' * (10 * row)}of {row}" for row in range(len(section.table))]
+    long = replace(explored, sections={"labels": replace(section, table=section.table.assign(reason=reasons))})
+    sheet = PICTURES["false-labels"][1](long)
+    shown = [text.get_text() for text in sheet.figure.texts]
+    first = section.table["rank"].nsmallest(pictures._LABELS).index
+    assert all(any(text.endswith(f"of {row}") for text in shown) for row in first)
+    assert min(text.get_position()[1] for text in sheet.figure.texts) > 0.2 / sheet.height  # none beyond the edge
+
+
 def test_similar_samples_are_those_nearest_to_one_of_a_pair(explored: Explored) -> None:
     shown = texts(explored, "similar-samples")
     first = explored.run.questions.iloc[0]

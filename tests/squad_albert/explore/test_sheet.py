@@ -7,7 +7,7 @@ from matplotlib.patches import Patch
 from PIL import Image
 
 from squad_albert.explore.marked import Run
-from squad_albert.explore.sheet import BODY, DPI, WIDTH, Sheet, drawable
+from squad_albert.explore.sheet import BODY, DPI, WIDTH, Sheet, drawable, height, measure, wrap
 from utils.files import WriteError
 
 
@@ -32,11 +32,11 @@ def test_a_folder_that_is_not_there_is_an_error_that_says_so(sheet: Sheet, tmp_p
         sheet.save(tmp_path / "nowhere" / "a.png")
 
 
-def test_lines_are_as_wide_as_wanted_and_hold_every_word(sheet: Sheet) -> None:
+def test_lines_are_as_wide_as_wanted_and_hold_every_word() -> None:
     text = "The quick brown fox jumps over the lazy dog and an extraordinarilylongwordthatfitsnowhere again"
-    lines = sheet.wrap(text, 1.5, BODY)
+    lines = wrap(text, 1.5, BODY)
     assert " ".join(lines) == text
-    assert all(sheet.measure(line, BODY) <= 1.5 for line in lines if " " in line)
+    assert all(measure(line, BODY) <= 1.5 for line in lines if " " in line)
     assert len(lines) > 3
 
 
@@ -46,6 +46,7 @@ def test_a_paragraph_ends_where_its_lines_do_and_is_cut_at_most_lines(sheet: She
     assert sheet.paragraph(0.3, 1.0, "", 2.0) == 1.0
     texts = [text.get_text() for text in sheet.figure.texts]
     assert texts[-1].endswith("…")
+    assert sheet.paragraph(0.3, 1.0, "word " * 60, 2.0) == pytest.approx(1.0 + height("word " * 60, 2.0, BODY))
 
 
 def test_marks_are_boxes_behind_scored_words_and_lines_under_golds(sheet: Sheet) -> None:
