@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -18,6 +19,7 @@ from squad_albert import cli, extras
 from squad_albert import predict as predicting
 from tests.conftest import HERON
 from tests.squad_albert.data import write_squad
+from tests.tiny_run import tiny_run, write_run
 
 MAIN = "from squad_albert.cli import main; main()"
 
@@ -68,7 +70,10 @@ def module(monkeypatch) -> Callable[..., None]:
 def test_help_lists_the_commands(run):
     done = run("--help")
     assert done.code == 0
-    for command in ("check", "evaluate", "score", "predict", "train", "export"):
+    for command in (
+        "check", "evaluate", "score", "predict", "train", "export", "explore", "similar", "explain", "attention",
+        "figures", "compare", "review", "relabel",
+    ):  # fmt: skip
         assert f"\n  {command} " in done.out
     options = {
         "check": ["--bundle", "--json"],
@@ -77,6 +82,14 @@ def test_help_lists_the_commands(run):
         "predict": ["--question", "--context", "--top-k", "--model", "--json"],
         "train": ["--config", "--name", "--json"],
         "export": ["--checkpoint", "--out"],
+        "explore": ["--latent", "--map", "--only", "--json"],
+        "similar": ["--id", "--k", "--latent", "--json"],
+        "explain": ["--id", "--method", "--out", "--json"],
+        "attention": "--question --context --run --id --interactive --layers --heads --model --out --json".split(),
+        "figures": ["--out", "--json"],
+        "compare": ["--data", "--out", "--json"],
+        "review": ["--out", "--first", "--json"],
+        "relabel": ["--data", "--verdicts", "--out", "--json"],
     }
     for command, names in options.items():
         shown = run(command, "--help").out
@@ -159,6 +172,82 @@ def test_predict_answers(run):
     assert len(run(*arguments).out.splitlines()) == 1
 
 
+@pytest.fixture
+def evaluated(run, tmp_path, questions) -> Path:
+    """A run of the random model."""
+    assert run("evaluate", "--data", write_squad(tmp_path / "dev.json", questions), "--out", "mine").code == 0
+    return Path("mine")
+
+
+def test_explore_analyses_a_run_and_review_lists_its_labels(run, tmp_path):
+    write_run(tiny_run(40), tmp_path / "ships")
+    early = run("review", "ships", "--out", "verdicts.csv")
+    assert (early.code, early.out) == (2, "")
+    assert "squad-albert explore ships" in early.err
+
+    done = run("explore", "ships", "--only", "overview,labels")
+    assert done.code == 0
+    assert done.out.startswith("Overview\n  ")
+    assert "\nLabels to review\n" in done.out
+    assert "The report is ships/report.html." in done.err
+    printed = json.loads(run("explore", "ships", "--only", "labels", "--json").out)
+    assert printed["report"] == "ships/report.html"
+    assert set(printed["sections"]) == {"overview", "labels"}
+    assert printed["sections"]["labels"]["facts"]["labels"] == 40
+
+    assert run("review", "ships", "--out", "verdicts.csv", "--first", "3").out.startswith("3 of 40 labels were added")
+    assert json.loads(run("review", "ships", "--out", "verdicts.csv", "--first", "5", "--json").out)["added"] == 2
+    assert len(Path("verdicts.csv").read_text().splitlines()) == 6
+
+
+def test_similar_lists_samples(run, tmp_path):
+    write_run(tiny_run(40), tmp_path / "ships")
+    arguments = ("similar", "ships", "--id", "train-0", "--k", "3")
+    assert len(json.loads(run(*arguments, "--json").out)) == 3
+    done = run(*arguments, "--latent", "cls")
+    assert done.code == 0
+    assert "train-0" in done.out
+
+
+def test_explain_shows_the_tokens(run, evaluated):
+    arguments = ("explain", evaluated, "--id", "heron-1", "--method", "occlusion")
+    done = run(*arguments)
+    assert done.code == 0
+    assert "When was the" in done.out.replace("[", "").replace("]", "")
+    assert "\x1b" not in done.out  # no terminal, no colours
+    printed = json.loads(run(*arguments, "--out", "there", "--json").out)
+    assert printed["methods"] == ["occlusion"]
+    assert {path.name for path in Path("there").iterdir()} == {"heron-1.png", "heron-1.html"}
+
+
+def test_attention_of_a_pair_of_a_sample_and_of_pairs_that_are_asked_for(run, evaluated, monkeypatch):
+    pair = ("attention", "--question", "When was the Grey Heron launched?", "--context", HERON)
+    printed = json.loads(run(*pair, "--layers", "2", "--json").out)
+    assert printed["question"] == "When was the Grey Heron launched?"
+    assert run(*pair).out.strip()
+    assert run("attention", "--run", evaluated, "--id", "heron-1", "--heads", "1").code == 0
+    monkeypatch.setattr(sys, "stdin", io.StringIO("Who?\nAda built her.\n\n"))
+    assert run("attention", "--interactive").code == 0
+
+
+def test_relabel_writes_a_copy(run, tmp_path, questions):
+    data = write_squad(tmp_path / "dev.json", questions)
+    before = data.read_bytes()
+    Path("verdicts.csv").write_text("id,verdict,answer,start,note\nheron-1,drop,,,\nheron-2,keep,,,\n")
+    arguments = ("relabel", "--data", data, "--verdicts", "verdicts.csv", "--out", "new.json")
+    assert f"{len(questions)} questions: 0 fixed, 1 dropped, 1 kept" in run(*arguments).out
+    assert json.loads(run(*arguments, "--json").out)["dropped"] == 1
+    assert "heron-1" not in Path("new.json").read_text()
+    assert data.read_bytes() == before
+
+
+def test_compare_takes_two_runs(run, tmp_path):
+    write_run(tiny_run(40), tmp_path / "a")
+    write_run(tiny_run(40, prediction=""), tmp_path / "b")
+    assert "40 questions are answered by both" in run("compare", "a", "b").out
+    assert json.loads(run("compare", "a", "b", "--json").out)["questions"] == 40
+
+
 def test_many_warnings_are_cut_and_counted(capsys):
     cli._warn([f"w{number}" for number in range(8)])
     assert capsys.readouterr().err.splitlines() == [
@@ -205,6 +294,27 @@ def test_export_reports(run, module):
     assert json.loads(run(*arguments, "--json").out) == {"checkpoint": "best", "out": "there", "error": 1e-6}
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("explore", "run"),
+        ("similar", "run", "--id", "q"),
+        ("explain", "run", "--id", "q"),
+        ("attention", "--interactive"),
+        ("figures", "run", "--out", "there"),
+        ("compare", "a", "b"),
+        ("review", "run", "--out", "v.csv"),
+        ("relabel", "--data", "d.json", "--verdicts", "v.csv", "--out", "n.json"),
+    ],
+)
+def test_commands_that_explore_name_their_extra(run, monkeypatch, arguments):
+    monkeypatch.setattr(extras, "find_spec", lambda name: None if name == "umap" else object())
+    done = run(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert "needs umap, which is not installed" in done.err
+    assert "pip install -e '.[explore]'" in done.err
+
+
 @pytest.mark.parametrize("arguments", [("train", "--config", "x.yaml"), ("export", "--checkpoint", "x", "--out", "y")])
 def test_missing_extras_name_the_install_command(run, monkeypatch, arguments):
     monkeypatch.setattr(extras, "find_spec", lambda name: None if name == "torch" else object())
@@ -229,6 +339,38 @@ def test_what_a_user_can_mend_exits_2_without_a_traceback(run, arguments, messag
     done = run(*arguments)
     assert done.code == 2
     assert done.out == ""
+    assert message in done.err
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("explore", "nowhere"), "nowhere is no run"),
+        (("explore", "ships", "--only", "labels,mop"), "there is no analysis `mop`"),
+        (("explore", "ships", "--map", "pie"), "`map`"),
+        (("similar", "ships", "--id", "train-00"), "train-0"),
+        (("similar", "ships", "--id", "train-0", "--k", "0"), "--k"),
+        (("similar", "ships", "--id", "train-0", "--latent", "pooler"), "`latent`"),
+        (("explain", "ships", "--id", "train-0"), "made from predictions, without a model"),
+        (("explain", "nowhere", "--id", "train-0"), "nowhere is no run"),
+        (("attention",), "give --question and --context, or --run and --id, or --interactive"),
+        (("attention", "--question", "Who?"), "give --question and --context"),
+        (("attention", "--question", "Who?", "--context", "x", "--layers", "9"), "9"),
+        (("attention", "--question", "Who?", "--context", "x", "--heads", "one"), "one"),
+        (("attention", "--run", "nowhere", "--id", "q"), "nowhere is no run"),
+        (("review", "ships", "--out", "v.csv"), "squad-albert explore ships"),
+        (("review", "ships", "--out", "v.csv", "--first", "0"), "--first"),
+        (("relabel", "--data", "d.json", "--verdicts", "v.csv", "--out", "d.json"), "the file of the data"),
+        (("relabel", "--data", "d.json", "--verdicts", "v.csv", "--out", "n.json"), "v.csv cannot be read"),
+        (("figures", "ships", "--out", "images"), "is not explored yet"),
+        (("compare", "ships", "nothing.json"), "nothing.json"),
+    ],
+)
+def test_bad_input_to_what_explores_exits_2_without_a_traceback(run, tmp_path, arguments, message):
+    write_run(tiny_run(12, model=False), tmp_path / "ships")
+    done = run(*arguments)
+    assert (done.code, done.out) == (2, "")
     assert message in done.err
     assert "Traceback" not in done.err
 
