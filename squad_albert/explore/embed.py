@@ -10,6 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from model.quiet import quiet_tensorflow
+
 from .latent import Float32, nearest_points
 
 FITTED = 20_000
@@ -40,7 +42,8 @@ def umap_plane(points: Float32, seed: int) -> Float32:
 
 
 def _fit(points: Float32, draw: np.random.Generator) -> Float32:
-    from umap.umap_ import find_ab_params, fuzzy_simplicial_set, simplicial_set_embedding
+    with quiet_tensorflow():  # which umap imports, for what is not used here
+        from umap.umap_ import find_ab_params, fuzzy_simplicial_set, simplicial_set_embedding
 
     indices, distances = nearest_points(points, points, NEIGHBOURS)
     state = np.random.RandomState(int(draw.integers(2**31)))

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import sys
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 
@@ -31,6 +34,20 @@ def test_it_keeps_neighbours_together_and_the_seed_decides(blobs):
     assert own_group_is_nearest(plane, groups) == 1
     np.testing.assert_array_equal(umap_plane(points, 7), plane)
     assert not np.allclose(umap_plane(points, 8), plane)
+
+
+def test_umap_is_imported_without_greetings(blobs, monkeypatch):
+    inside = []
+
+    @contextmanager
+    def quiet():
+        inside.append("umap" in sys.modules)
+        yield
+        inside.append("umap" in sys.modules)
+
+    monkeypatch.setattr(embed, "quiet_tensorflow", quiet)
+    umap_plane(blobs[0], 7)
+    assert inside[1:] == [True]
 
 
 def test_what_is_not_fitted_is_placed_among_its_neighbours(blobs, monkeypatch):
