@@ -34,7 +34,7 @@ from squad_albert.run_tables import RunTables, read_run
 from squad_albert.tables import table
 from utils.squad import load_data
 
-from .ours import peak_memory
+from .peers import peak_memory
 from .scale import exponent
 
 SIZES = (10_000, 30_000, 100_000)

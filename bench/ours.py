@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import statistics
 import sys
 import time
@@ -30,7 +29,7 @@ from utils.signature import Tensor
 from utils.windows import Windows, build_windows, load_tokenizer
 
 from .peak import best_products
-from .peers import WARM_UP
+from .peers import WARM_UP, peak_memory
 from .plain import loop_spans, pipeline_answer
 
 Float = NDArray[np.float32]
@@ -172,11 +171,6 @@ def measure_decode(job: Mapping[str, Any]) -> Result:
         ours.append(found - began)
         loop.append(time.perf_counter() - found)
     return {"ours": statistics.median(ours) / len(windows), "loop": statistics.median(loop) / len(windows)}
-
-
-def peak_memory() -> float:
-    """The most memory that this process has had, in bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0
 
 
 def main() -> None:

@@ -26,7 +26,7 @@ from squad_albert.tables import table
 from utils.questions import Question
 from utils.squad import load_file
 
-from .ours import peak_memory
+from .peers import peak_memory
 
 SIZES = (1_000, 3_000, 10_000, 30_000, 100_000)
 MOST_EXPONENT = 1.05
