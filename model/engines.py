@@ -57,7 +57,7 @@ def open_engine(path: Path, settings: Settings, inner: Sequence[str] = ()) -> En
         ModelError: if the file cannot be loaded, has no such tensors, or the engine is not installed or lacks the
             precision.
     """
-    threads = settings.threads or _cores()
+    threads = settings.threads or cores()
     if settings.engine == "openvino" or settings.precision == "bf16":
         return OpenVino(path, settings.precision, threads, inner)
     return OnnxRuntime(path, threads, inner)
@@ -227,7 +227,7 @@ def _not_loaded(path: Path, error: Exception) -> ModelError:
     return ModelError(f"{path} cannot be loaded: {str(error).strip()} Export or copy the model again.")
 
 
-def _cores() -> int:
+def cores() -> int:
     """The cores that this process may use, which containers and job schedulers limit."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

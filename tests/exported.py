@@ -61,6 +61,10 @@ def model_run(questions: list[Question], folder: Path, settings: Settings = SMAL
         "engine": model.engine,
         "sources": {"data": "test", "model": str(folder)},
     }
-    windows = frame(pa.Table.from_pylist([{"id": str(row)} for row in range(len(targets.windows))], WINDOWS))
+    windows = [
+        {"id": str(row), "question": int(question), "length": int(length)}
+        for row, (question, length) in enumerate(zip(targets.windows.question, targets.windows.length, strict=True))
+    ]
     vectors = {name: np.zeros((len(rows), 2), np.float32) for name in VECTORS}
-    return RunTables(folder, manifest, frame(pa.Table.from_pylist(rows, QUESTIONS)), windows, vectors)
+    tables = (frame(pa.Table.from_pylist(some, schema)) for some, schema in ((rows, QUESTIONS), (windows, WINDOWS)))
+    return RunTables(folder, manifest, *tables, vectors)

@@ -29,15 +29,12 @@ from .token_parts import part_lifts
 
 Float = NDArray[np.float32]
 
-HIGHEST = 3
+HIGHEST = 2
 """Samples of the highest loss that are explained, beside one that was answered right."""
 
-CURVE_SAMPLES, GRADIENT_INPUT_SAMPLES, OCCLUSION_SAMPLES = 200, 50, 20
-"""Questions drawn for the deletion curve of integrated gradients; of gradient x input, which is drawn beside it; and of
-occlusion, which is drawn where gradients cannot be had, as it takes one model call a token."""
-
-CURVE_STEPS = 2
-"""Points of the curve's integrated gradients: the order of the tokens is good long before their sum is."""
+CURVE_SAMPLES, OCCLUSION_SAMPLES = 200, 20
+"""Questions of the deletion curves of the gradient methods, and of that of occlusion, which is drawn where gradients
+cannot be had, as it takes one model call a token."""
 
 HEADLINE = 0.05
 """The share of tokens masked that the sentences are about."""
@@ -172,19 +169,23 @@ def _checked(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The deletion curve, and the scores of the windows' parts, over drawn samples."""
     draw = np.random.default_rng(settings.seed)
-    count = min(len(run.questions), CURVE_SAMPLES if gradients else OCCLUSION_SAMPLES)
-    rows = draw.choice(len(run.questions), count, replace=False).tolist()
+    rows = _drawn(run, CURVE_SAMPLES if gradients else OCCLUSION_SAMPLES, draw)
     drawn = _samples(run, rows, attributor, settings)
     if gradients:
-        first = drawn.targets[np.arange(min(count, GRADIENT_INPUT_SAMPLES))]
-        scores = {
-            "integrated_gradients": attributor.rough_integrated_gradients(drawn.targets, CURVE_STEPS),
-            "gradient_input": attributor.gradient_input(first),
-        }
+        scores = attributor.rough_gradients(drawn.targets)
     else:
         scores = {"occlusion": attributor.occlusion(drawn.targets)}
     parts = part_lifts(drawn.questions, drawn.targets, drawn.tokens, scores)
     return deletion_curve(attributor, drawn.targets, scores, draw), parts
+
+
+def _drawn(run: RunTables, count: int, draw: np.random.Generator) -> list[int]:
+    """So many rows at most: of twice as many drawn, the half with the shortest windows, which cost least."""
+    assert run.windows is not None  # as loss_analysis has seen
+    tokens = run.windows.groupby("question")["length"].max()
+    rows = draw.choice(len(run.questions), min(len(run.questions), 2 * count), replace=False)
+    chosen: list[int] = rows[tokens[rows].to_numpy().argsort(kind="stable")[:count]].tolist()
+    return chosen
 
 
 def _curve_facts(curve: pd.DataFrame) -> dict[str, Any]:
@@ -201,9 +202,9 @@ def _curve_sentences(curve: pd.DataFrame) -> list[str]:
     before = dict(curve.loc[curve["share"] == 0, ["method", "loss"]].itertuples(index=False))
     return [
         f"With the {percent(HEADLINE, 0)} of the tokens masked that lower the loss most by {NAMES[row.method]}, the "
-        f"mean loss of {row.samples} samples goes from {before[row.method]:.2f} to {row.loss:.2f}; with as many random "
-        f"tokens it goes to {row.random_loss:.2f}. The difference, {row.difference:.2f} ({row.difference_low:.2f} to "
-        f"{row.difference_high:.2f}), says that these scores "
+        f"mean loss of {row.samples} samples with short windows goes from {before[row.method]:.2f} to {row.loss:.2f}; "
+        f"with as many random tokens it goes to {row.random_loss:.2f}. The difference, {row.difference:.2f} "
+        f"({row.difference_low:.2f} to {row.difference_high:.2f}), says that these scores "
         f"{'show what the model relies on' if row.difference_low > 0 else 'are no better than chance'}."
         for row in curve[curve["share"] == HEADLINE].itertuples()
     ]

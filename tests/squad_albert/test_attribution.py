@@ -12,7 +12,7 @@ from tokenizers import Tokenizer, models
 
 import squad_albert.attribution
 from model.differentiable import DifferentiableError
-from squad_albert.attribution import COMPLETENESS, METHODS, Attributor, mask_token
+from squad_albert.attribution import COMPLETENESS, GRADIENTS, METHODS, RADAU, Attributor, mask_token
 from squad_albert.targets import Targets, choose_targets
 from tests.exported import SMALL, write_exported
 from utils.questions import Question
@@ -70,11 +70,26 @@ def test_integrated_gradients_are_complete(attributor: Attributor, targets: Targ
     assert np.abs(difference).min() > 0.01
 
 
+def test_two_points_give_both_gradient_methods(attributor: Attributor, targets: Targets) -> None:
+    rough = attributor.rough_gradients(targets)
+    assert tuple(sorted(rough)) == GRADIENTS
+    np.testing.assert_allclose(rough["gradient_input"], attributor.gradient_input(targets), atol=1e-5)
+    exact = attributor.integrated_gradients(targets)
+    for scores, whole in zip(rough["integrated_gradients"], exact.scores, strict=True):
+        assert np.corrcoef(scores, whole)[0, 1] > 0.8
+    assert sum(weight for _, weight in RADAU) == 1
+    assert sum(weight * point**2 for point, weight in RADAU) == pytest.approx(1 / 3)  # exact for parabolas
+
+
+def test_threads_change_nothing(folder: Path, attributor: Attributor, targets: Targets) -> None:
+    several = Attributor(folder, SMALL.model_copy(update={"threads": 3}))
+    np.testing.assert_allclose(several.occlusion(targets), attributor.occlusion(targets), atol=1e-5)
+
+
 def test_steps_are_doubled_where_they_do_not_suffice(attributor: Attributor, targets: Targets) -> None:
     rough = attributor.integrated_gradients(targets, steps=1, most_steps=1)
     assert (rough.gap > COMPLETENESS).any()
     assert rough.steps.tolist() == [1] * len(targets)
-    np.testing.assert_array_equal(rough.scores, attributor.rough_integrated_gradients(targets, 1))
     fine = attributor.integrated_gradients(targets, steps=1)
     assert (fine.gap <= COMPLETENESS).all()
     assert set(fine.steps.tolist()) <= {1, 2, 4, 8, 16, 32, 64, 128, 256, 512}

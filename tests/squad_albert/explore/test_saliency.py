@@ -57,8 +57,8 @@ def test_the_highest_losses_and_a_right_answer_are_explained(run: RunTables, sec
 def test_the_right_answer_is_the_one_in_the_middle() -> None:
     run = tiny_run(40, exact=[1.0] * 40, answerable=True, loss=list(range(40)))
     shown = saliency._shown(run.questions)
-    assert [row for row, kind in shown.items() if kind == "highest loss"] == [39, 38, 37]
-    assert [row for row, kind in shown.items() if kind == "answered right"] == [18]
+    assert [row for row, kind in shown.items() if kind == "highest loss"] == [39, 38]
+    assert [row for row, kind in shown.items() if kind == "answered right"] == [19]
 
 
 def test_tokens_and_scores(run: RunTables, section: Section, albert: Path) -> None:
@@ -119,15 +119,25 @@ def test_the_same_seed_gives_the_same_section(run: RunTables, section: Section) 
 
 def test_fewer_samples_are_drawn_with_the_seed(run: RunTables, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(saliency, "CURVE_SAMPLES", 4)
-    monkeypatch.setattr(saliency, "GRADIENT_INPUT_SAMPLES", 2)
     monkeypatch.setattr(saliency, "HIGHEST", 1)
     losses = set()
     for seed in range(3):
         section = loss_analysis(run, SETTINGS.model_copy(update={"seed": seed}))
         samples = section.more["deletion"].groupby("method")["samples"].max()
-        assert samples.to_dict() == {"integrated_gradients": 4, "gradient_input": 2}
+        assert samples.to_dict() == {"integrated_gradients": 4, "gradient_input": 4}
         losses.add(round(float(section.more["deletion"]["loss"].iloc[0]), 6))
     assert len(losses) > 1
+
+
+def test_short_windows_are_taken_of_those_drawn() -> None:
+    run = tiny_run(40)
+    assert run.windows is not None
+    tokens = run.windows.groupby("question")["length"].max()
+    rows = saliency._drawn(run, 20, np.random.default_rng(7))
+    assert len(set(rows)) == 20
+    assert tokens[rows].max() <= tokens.drop(rows).min()
+    few = saliency._drawn(run, 5, np.random.default_rng(7))
+    assert few != saliency._drawn(run, 5, np.random.default_rng(8))
 
 
 def test_another_architecture_is_explained_by_occlusion(
