@@ -83,13 +83,15 @@ def surprise(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _out_of_fold(rows: pd.DataFrame, fold: RunTables) -> pd.DataFrame:
     """The rows as the fold's run answers them, where it does."""
-    known = fold.questions.drop_duplicates("id").set_index("id")
-    here = rows["id"].isin(known.index)
-    if not here.any():
+    known = fold.questions.drop_duplicates("id")
+    if not rows["id"].isin(known["id"]).any():
         raise RunError(f"{fold.folder} answers none of the run's questions, so it is no fold of it. Leave it out.")
-    rows = rows.astype(dict.fromkeys(OUT_OF_FOLD, object))
-    rows.loc[here, OUT_OF_FOLD] = known.loc[rows["id"][here], OUT_OF_FOLD].astype(object).to_numpy()
-    return rows
+    better = {}  # made anew, as pandas turns lists into arrays where it casts them
+    for name in OUT_OF_FOLD:
+        theirs = dict(zip(known["id"], known[name], strict=True))
+        values = [theirs.get(key, own) for key, own in zip(rows["id"], rows[name], strict=True)]
+        better[name] = pd.Series(values, rows.index, object)
+    return rows.assign(**better)
 
 
 def _reason(found: dict[str, Finding], surprises: dict[str, float]) -> str:

@@ -1,9 +1,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
 
 from project_config import Settings
-from squad_albert.explore.labels import labels
+from squad_albert.explore.label_signals import LEAST_PROBABILITY
+from squad_albert.explore.labels import COLUMNS, labels, surprise
+from squad_albert.run_folder import RunError
 from tests.tiny_run import tiny_run
 
 SHIPS = "The Heron was launched in 1871. The Otter was launched in 1902, after a long quarrel about her name."
@@ -54,3 +60,39 @@ def test_a_run_of_given_answers_is_ranked_too():
 def test_without_labels_it_says_why_it_is_empty():
     found = labels(tiny_run(questions=20, splits=("unlabeled",)), Settings())
     assert found.empty
+
+
+def test_what_a_fold_says_counts_instead():
+    run = tiny_run(questions=40, splits=("train",))
+    key = run.questions["id"][run.questions["answerable"]].iloc[0]
+    row = run.row(key)
+    start = run.questions["context"][row].index("The")
+    other = {"text": "The", "start": start, "end": start + 3, "score": 9.0, "probability": 0.99}
+    nbest = [[other] if number == row else value for number, value in enumerate(run.questions["nbest"])]
+    fold = tiny_run(questions=40, splits=("train",), nbest=nbest, no_answer_probability=0.0)
+    fold = replace(fold, questions=fold.questions.iloc[[row]])
+    before, after = (labels(run, Settings(), folds).table.set_index("id") for folds in ((), (fold,)))
+    assert after["model"][key] == pytest.approx(math.log(0.99 / LEAST_PROBABILITY))
+    assert after["model"][key] > before["model"][key]
+    assert "“The”" in after["reason"][key]
+    others = [one for one in after.index if one != key]
+    assert (after["model"][others].fillna(0) == before["model"][others].fillna(0)).all()
+
+
+def test_a_fold_of_other_questions_is_an_error():
+    with pytest.raises(RunError, match="answers none of the run's questions"):
+        labels(tiny_run(20, splits=("train",)), Settings(), [tiny_run(20, splits=("validation",))])
+
+
+def test_only_what_stands_out_is_told():
+    found = labels(tiny_run(questions=60), Settings()).table
+    assert list(found.columns) == COLUMNS
+    plain = found[found["reason"] == "nothing stands out"]
+    assert 0 < len(plain) < len(found)
+    assert plain["score"].max() < found["score"].max()
+
+
+def test_surprise_is_the_rarity_of_so_much():
+    assert surprise(np.array([5.0, 1.0, 1.0, 1.0])).tolist() == [math.log(4), 0, 0, 0]
+    assert surprise(np.array([math.nan, math.nan])).tolist() == [0, 0]
+    assert surprise(np.array([])).tolist() == []
