@@ -1,10 +1,10 @@
 """How the analyses of a run grow with the number of questions: map, clusters, slices and similar questions.
 
-``make bench-explore`` runs it. The questions are generated, their vectors of 768 drawn around a centre for each fact
-and title, on a spectrum that falls as a trained model's does. Each analysis at each size runs in a process of its own,
-which first does it with few questions, so that imports and compilation are told apart from the work. The exponent of
-growth is that of the power law through the times: 1 is proportional. Similar questions are compared each with each,
-exactly, so theirs is 2.
+``python -m bench.explore`` runs it. The questions are generated, their vectors of 768 drawn around a centre for each
+fact and title, on a spectrum that falls as a trained model's does. Each analysis at each size runs in a process of its
+own, which first does it with few questions, so that imports and compilation are told apart from the work. The exponent
+of growth is that of the power law through the times: 1 is proportional. Similar questions are compared each with each,
+exactly, so theirs is 2. Last, the report of 10,000 questions is opened in Chromium.
 """
 
 from __future__ import annotations
@@ -25,9 +25,12 @@ from numpy.typing import NDArray
 from project_config import ROOT, Settings, load_settings
 from squad_albert.explore.clusters import clusters
 from squad_albert.explore.composition import composition
+from squad_albert.explore.labels import labels
 from squad_albert.explore.latent import space
 from squad_albert.explore.neighbours import neighbours
+from squad_albert.explore.overview import overview
 from squad_albert.explore.population import population
+from squad_albert.explore.report import write_report
 from squad_albert.explore.slices import slices
 from squad_albert.run import evaluate_predictions
 from squad_albert.run_tables import RunTables, read_run
@@ -42,10 +45,15 @@ DIMENSIONS = 768
 MOST_EXPONENT = 1.2
 MOST_MINUTES = 15
 MOST_GIGABYTES = 6
+REPORTED = 10_000
+"""Questions of the report that is opened."""
+MOST_SECONDS = 3
+"""In which it is loaded and its map drawn."""
 
 _WRONG = 0.25  # of the answers
 _FEW = 500  # questions of the first, untimed round
 _RANK = 60  # directions in which vectors differ by what they mean
+_PATIENCE = 600_000  # milliseconds
 
 Figures = dict[str, float]
 Analysis = Callable[[RunTables, Settings], object]
@@ -154,6 +162,59 @@ def measure_all(sizes: Sequence[int]) -> dict[str, list[Figures]]:
     return found
 
 
+def write_large_report(folder: Path) -> Path:
+    """The report of a run, with all that needs no model; the map is drawn by PCA, as only its points count."""
+    run, settings = open_run(folder), load_settings(overrides={"map": "pca"})
+    shared = space(run, settings)
+    found = clusters(run, shared, settings)
+    sections = {
+        "overview": overview(run),
+        "population": population(run, shared, settings),
+        "clusters": found,
+        "slices": slices(run, settings),
+        "composition": composition(run, shared, found.more["cluster_members"], settings),
+        "labels": labels(run, settings),
+    }
+    write_report(folder / "report.html", run, sections, settings)
+    return folder / "report.html"
+
+
+def open_report(path: Path) -> Figures:
+    """Seconds until Chromium has loaded a report, and until its map is drawn, with the time that it takes to get there.
+
+    Args:
+        path: the report.
+    """
+    from tests.browser import launched
+
+    with launched() as browser:
+        page = browser.new_page()
+        page.set_default_timeout(_PATIENCE)
+        began = time.perf_counter()
+        page.goto(path.as_uri())
+        loaded = time.perf_counter() - began
+        page.locator("#map").scroll_into_view_if_needed()
+        page.wait_for_selector("#map[data-drawn] .main-svg", state="attached")
+        page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        return {"loaded": loaded, "drawn": time.perf_counter() - began, "bytes": path.stat().st_size}
+
+
+def measure_report(count: int = REPORTED) -> Figures:
+    """The report of so many generated questions."""
+    with tempfile.TemporaryDirectory(prefix="report-") as scratch:
+        make_run(Path(scratch), count)
+        return open_report(write_large_report(Path(scratch)))
+
+
+def report_line(figures: Figures) -> str:
+    """How long it takes to open, beside the target."""
+    return (
+        f"The report of {REPORTED:,} questions, {figures['bytes'] / 1e6:.1f} MB, is loaded after "
+        f"{figures['loaded']:.1f} s and its map drawn after {figures['drawn']:.1f} s; "
+        f"{_verdict(figures['drawn'] < MOST_SECONDS, f'< {MOST_SECONDS} s')}"
+    )
+
+
 def lines(sizes: Sequence[int], found: Mapping[str, Sequence[Figures]]) -> list[str]:
     """Times, peak memory and exponents of growth, and all together beside their targets."""
     rows = [["", *(f"{size:,}" for size in sizes), "exponent", ""]]
@@ -184,11 +245,14 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     parser.add_argument("--analysis", choices=ANALYSES, help="only this one, in this process, as JSON")
     parser.add_argument("--folder", type=Path, help="of the run for --analysis")
+    parser.add_argument("--report", action="store_true", help="only open the report")
     options = parser.parse_args()
     if options.analysis:
         print(json.dumps(run_analysis(options.analysis, options.folder)))
         return
-    print("\n".join(lines(options.sizes, measure_all(options.sizes))))
+    if not options.report:
+        print("\n".join(lines(options.sizes, measure_all(options.sizes))))
+    print(report_line(measure_report()))
 
 
 if __name__ == "__main__":

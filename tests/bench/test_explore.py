@@ -65,6 +65,22 @@ def test_an_analysis_is_told_as_json(folder, monkeypatch, capsys):
     assert set(json.loads(capsys.readouterr().out)) == {"start", "seconds", "peak"}
 
 
+def test_a_report_is_written_and_opened(folder):
+    path = explore.write_large_report(folder)
+    figures = explore.open_report(path)
+    assert 0 < figures["loaded"] <= figures["drawn"]
+    assert figures["bytes"] == path.stat().st_size
+
+
+def test_the_report_alone_may_be_asked_for(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["explore", "--report"])
+    monkeypatch.setattr(explore, "measure_report", lambda: {"loaded": 1.25, "drawn": 3.5, "bytes": 7_000_000})
+    explore.main()
+    assert capsys.readouterr().out == (
+        "The report of 10,000 questions, 7.0 MB, is loaded after 1.2 s and its map drawn after 3.5 s; < 3 s: no\n"
+    )
+
+
 def test_the_table_has_every_analysis_and_what_is_asked_of_it(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["explore", "--sizes", "100", "1000"])
     powers = {"map": 1.0, "clusters": 1.5, "slices": 0.5, "similar": 2.0}
@@ -75,6 +91,7 @@ def test_the_table_has_every_analysis_and_what_is_asked_of_it(monkeypatch, capsy
         "measure",
         lambda name, folder: {"start": 1.0, "seconds": next(sizes) ** powers[name] / 1e3, "peak": 2.0**33},
     )
+    monkeypatch.setattr(explore, "measure_report", lambda: {"loaded": 0.5, "drawn": 1.0, "bytes": 1})
     explore.main()
     printed = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert printed[1] == ["map", "0.1", "s", "1.0", "s", "1.00", "<=", "1.2:", "yes"]
