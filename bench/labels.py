@@ -58,6 +58,7 @@ def figures(labels: pd.DataFrame, planted: Sequence[str]) -> Figures:
         labels: the table of ``explore.labels``.
         planted: ids of the questions with a false label.
     """
+    labels = labels.sort_values("id")  # where a signal says the same of many, not the other signals decide
     false = labels["id"].isin(planted).to_numpy()
     by_signal = {name: recall(surprise(labels[name].to_numpy(np.float64)), false) for name in SIGNALS}
     together = recall(-labels["rank"].to_numpy(np.float64), false)

@@ -27,11 +27,12 @@ def test_recall_reads_twice_as_many_labels_as_are_false():
 
 def test_figures_are_of_all_signals_and_of_each():
     nothing = dict.fromkeys(SIGNALS, np.nan)
-    table = pd.DataFrame([{"id": f"q{row}", "rank": row + 1, **nothing} for row in range(8)])
+    table = pd.DataFrame([{"id": f"q{7 - row}", "rank": row + 1, **nothing} for row in range(8)])
     table["model"] = np.arange(8.0)  # the other way round
-    found = labels.figures(table, ["q0", "q3", "elsewhere"])
+    found = labels.figures(table, ["q7", "q6", "elsewhere"])
     assert (found["labels"], found["false"]) == (8, 2)
     assert (found["together"], found["model"]) == (1.0, 0.0)
+    assert found["twin"] == 0  # it says nothing, so the rank must not show through
 
 
 def test_a_corpus_is_evaluated_and_explored(questions: list[Question], tokenizer: Tokenizer, tmp_path: Path):
