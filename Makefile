@@ -24,6 +24,7 @@ BASE := $(VENV)/.base-$(VERSION)
 TRAIN := $(VENV)/.train-$(VERSION)
 FAST := $(VENV)/.fast-$(VERSION)
 EXPLORE := $(VENV)/.explore-$(VERSION)
+SERVE := $(VENV)/.serve-$(VERSION)
 TEST := $(VENV)/.test-$(VERSION)
 
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
@@ -37,6 +38,8 @@ TORCH_INDEX := https://download.pytorch.org/whl/cpu
 export TL_DISABLE_ANALYTICS := 1
 export UV_PYTHON_DOWNLOADS := never
 export TF_CPP_MIN_LOG_LEVEL := 3
+# Kept, or every process, of which tests start many, would compile all of TensorFlow anew.
+export PYTHONDONTWRITEBYTECODE :=
 unexport VIRTUAL_ENV
 
 ##@ The two commands
@@ -49,8 +52,16 @@ demo: $(EXPLORE) ## check the integration, evaluate and explore the bundled mode
 		--question "When was the Orrin Bridge opened?" \
 		--context "Although 1869 had been planned, the Orrin Bridge was opened on 14 May 1874. It has seven piers."
 	@echo
-	@echo "Next: open runs/demo/report.html in a browser, ask your own question with $(BIN)/squad-albert predict,"
-	@echo "or read 'Your model, your data' in README.md."
+	@echo "Next: run 'make serve' and open http://127.0.0.1:8000/ to explore this run and ask questions in a browser,"
+	@echo "open runs/demo/report.html, or read 'Your model, your data' in README.md."
+
+serve: $(SERVE) runs/demo/report.html ## explore the bundled run and ask questions at http://127.0.0.1:8000/
+	$(BIN)/squad-albert serve runs/demo
+
+# Made where it is missing, and left alone where it is there.
+runs/demo/report.html: | $(EXPLORE)
+	$(BIN)/squad-albert evaluate --split train,validation --out runs/demo
+	$(BIN)/squad-albert explore runs/demo
 
 test: lint types ## lint, types and every test
 	$(BIN)/python -m pytest
@@ -64,6 +75,8 @@ install-train: $(TRAIN) ## and what `squad-albert train` and `export` need
 install-fast: $(FAST) ## and OpenVINO, for `engine: openvino` and `precision: bf16`
 
 install-explore: $(EXPLORE) ## and what `squad-albert explore` and its sisters need
+
+install-serve: $(SERVE) ## and what `squad-albert serve` needs
 
 lint: $(TEST) ## ruff
 	$(BIN)/ruff check .
@@ -98,6 +111,9 @@ encode: $(BASE) ## what encoding a sample costs
 
 bench: $(TEST) ## questions a second and answers, beside what users have (makes an environment for the peers)
 	$(BIN)/python -m bench.evaluate
+
+bench-serve: $(TEST) ## what the server carries, beside a plain Flask app (makes an environment for it)
+	$(BIN)/python -m bench.serve
 
 scale: $(BASE) ## time and memory from 1,000 to 100,000 questions
 	$(BIN)/python -m bench.scale
@@ -140,8 +156,12 @@ $(EXPLORE): $(BASE)
 	$(UV) --editable '.[explore]'
 	touch $@
 
+$(SERVE): $(EXPLORE)
+	$(UV) --editable '.[explore,serve]'
+	touch $@
+
 $(TEST): $(TRAIN) $(EXPLORE)
-	$(UV) --editable '.[train,fast,explore,test]'
+	$(UV) --editable '.[train,fast,explore,serve,test]'
 	touch $@
 
 # A build that pip's own find-links offers, else the index of CPU builds, else the default registry.
@@ -153,4 +173,4 @@ define torch
 	fi
 endef
 
-.PHONY: demo test install install-train install-fast install-explore lint types test-3.12 corpus model images encode bench scale constraints clean help
+.PHONY: demo serve test install install-train install-fast install-explore install-serve lint types test-3.12 corpus model images encode bench bench-serve scale constraints clean help

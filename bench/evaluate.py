@@ -32,7 +32,7 @@ from .ours import SIZES
 
 BUILD = ROOT / "build" / "bench"
 PEERS = BUILD / "venv"
-REQUIREMENTS = ("torch==2.13.0", "transformers>=4.57,<4.58", "optimum-onnx[onnxruntime]==0.1.0")
+REQUIREMENTS = ("torch==2.13.0", "transformers>=4.57,<4.58", "optimum-onnx[onnxruntime]==0.1.0", "flask>=3.1,<4")
 TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
 """Where pip looks for torch, too: a build for CPU alone is newer to it than one with CUDA."""
 

@@ -308,6 +308,27 @@ def relabel(
     _show(as_json, result.as_dict(), relabel_lines(result))
 
 
+@app.command()
+def serve(
+    runs: Annotated[
+        list[Path] | None, typer.Argument(metavar="[RUN]...", help="Folders that evaluate made.", show_default=False)
+    ] = None,
+    model: ModelFolder = None,
+    host: Annotated[str, typer.Option(help="Address to listen at; others than this reach beyond the machine.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 8000,
+) -> None:
+    """Explore runs and ask questions in a browser, and over HTTP."""
+    from squad_albert.extras import require
+
+    require("serve", "fastapi", "uvicorn", "jinja2", "plotly", "duckdb")
+    require("explore", "pandas", "sklearn")
+    from squad_albert.serve.server import serve
+
+    serve(load_settings(overrides={"model": model}), runs or [], host, port, lambda line: typer.echo(line, err=True))
+
+
 def main() -> None:
     """Runs a command and exits.
 

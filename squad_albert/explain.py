@@ -63,7 +63,7 @@ def explain(
     count = int(run.questions["window_count"].iloc[row])
     if index and not (index.isdecimal() and int(index) < count):
         raise RunError(f"{folder} has no sample `{sample_id}`: {question_id} has {count} windows, from #0.")
-    result = _explain(attributor, question, settings, methods, int(index) if index else None)
+    result = question_attributions(attributor, question, settings, methods, int(index) if index else None)
     known = {"id": sample_id, "split": run.questions["split"].iloc[row], "title": question.title}
     result = {**known, "golds": [gold.text for gold in question.golds], **result}
     return {**result, "files": _write(result, out or folder / "explain")}
@@ -98,7 +98,7 @@ def attributions(
         if not text.strip():
             raise DataError(f"the {name} is empty. Give some text.")
     asked = Question("question", "", question, context, (), labeled=False)
-    return _explain(attributor, asked, settings, methods, None)
+    return question_attributions(attributor, asked, settings, methods)
 
 
 def explain_lines(result: dict[str, Any], colour: bool) -> list[str]:
@@ -113,9 +113,25 @@ def _check(methods: Sequence[str]) -> None:
         raise ExplainError(f"{what}. Methods are {', '.join(METHODS)}.")
 
 
-def _explain(
-    attributor: Attributor, question: Question, settings: Settings, methods: Sequence[str], window: int | None
+def question_attributions(
+    attributor: Attributor,
+    question: Question,
+    settings: Settings,
+    methods: Sequence[str] = METHODS,
+    window: int | None = None,
 ) -> dict[str, Any]:
+    """Which tokens drive the loss of a question of a run: what ``attributions`` returns, for its golds if it has any.
+
+    Args:
+        attributor: a model, opened with the same settings.
+        question: with its context and golds.
+        settings: as for ``attributions``.
+        methods: some of ``METHODS``.
+        window: which of its windows, from 0; default: the one that ``choose_targets`` takes.
+
+    Raises:
+        DifferentiableError: if a method needs gradients that cannot be had.
+    """
     targets, [answer] = choose_targets(attributor.model, [question], settings, window)
     if set(methods) & set(GRADIENTS):
         attributor.disagreement(targets)

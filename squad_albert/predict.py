@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from model.runtime import Model
 from project_config import Settings
-from utils.decoders import decode
+from utils.decoders import Decoded, decode
 from utils.questions import DataError, Question
 from utils.samples import model_folder
 from utils.windows import build_windows
@@ -33,15 +34,40 @@ def predict(question: str, context: str, top_k: int, settings: Settings) -> dict
     for name, text in (("question", question), ("context", context)):
         if not text.strip():
             raise DataError(f"the {name} is empty. Give some text with --{name}.")
-    settings = settings.model_copy(update={"n_best": max(top_k, settings.n_best)})
-    questions = [Question("question", "", question, context, (), labeled=False)]
-    model = Model(model_folder(settings), settings)
+    [answer] = answers([(question, context, top_k)], Model(model_folder(settings), settings), settings)
+    return answer
+
+
+def answers(asked: Sequence[tuple[str, str, int]], model: Model, settings: Settings) -> list[dict[str, Any]]:
+    """The answers to several questions at once, each as ``predict`` gives it.
+
+    Args:
+        asked: question, context and ``top_k`` of each; no text is empty.
+        model: loaded with these settings.
+        settings: how windows are built and decoded.
+
+    Raises:
+        ModelError: if the model fails.
+        DecodingError: if it gives what are no numbers.
+    """
+    settings = settings.model_copy(update={"n_best": max(settings.n_best, *(top_k for _, _, top_k in asked))})
+    questions = [
+        Question(f"question {number}", "", question, context, (), labeled=False)
+        for number, (question, context, _) in enumerate(asked)
+    ]
     windows = build_windows(questions, model.tokenizer, settings, cache=False)
-    [decoded] = decode(model.logits(windows), windows, questions, settings)
+    decoded = decode(model.logits(windows), windows, questions, settings)
+    return [
+        _prediction(question, one, top_k, settings)
+        for question, one, (_, _, top_k) in zip(questions, decoded, asked, strict=True)
+    ]
+
+
+def _prediction(question: Question, decoded: Decoded, top_k: int, settings: Settings) -> dict[str, Any]:
     allowed = settings.no_answer != "never"
     best = decoded.best(allowed, settings.no_answer_threshold)
     return {
-        "question": question,
+        "question": question.question,
         "answer": best.text,
         "no_answer": not best.text,
         **{key: value for key, value in entry(best).items() if key != "text"},

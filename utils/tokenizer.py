@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -140,7 +141,13 @@ def _reclaim(text: str, spans: NDArray[np.int32]) -> None:
 
 
 def _plain_copy(tokenizer: Tokenizer) -> Tokenizer:
-    plain = Tokenizer.from_str(tokenizer.to_str())
+    """A copy that neither cuts nor pads; it is not to be changed, as equal tokenizers share it."""
+    return _plain(tokenizer.to_str())
+
+
+@lru_cache(maxsize=4)
+def _plain(text: str) -> Tokenizer:
+    plain = Tokenizer.from_str(text)
     plain.no_truncation()
     plain.no_padding()
     plain.encode_special_tokens = True

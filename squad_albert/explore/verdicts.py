@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import fcntl
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,6 +107,31 @@ def save_verdicts(path: Path, verdicts: Iterable[Verdict], withdrawn: Iterable[s
 def save_verdict(path: Path, verdict: Verdict) -> None:
     """Adds one verdict, as ``save_verdicts`` does."""
     save_verdicts(path, [verdict])
+
+
+def replace_verdict(
+    path: Path, question_id: str, verdict: Verdict | None, check: Callable[[Verdict | None], None]
+) -> None:
+    """Puts a verdict in the place of the present one; nobody, in any process, decides in between.
+
+    Args:
+        path: the file; made if need be.
+        question_id: of the question.
+        verdict: None for undecided again.
+        check: given the present verdict, None where there is none; it raises if that is not to be replaced.
+
+    Raises:
+        VerdictError: if the file that is there cannot be read.
+        WriteError: if it cannot be written.
+    """
+    with _locked(path):
+        fields, rows = _rows(path)
+        check(_verdict(rows[question_id]) if question_id in rows else None)
+        if verdict is not None:
+            rows.setdefault(question_id, {}).update(_row(verdict))
+        elif question_id in rows:
+            rows[question_id].update(dict.fromkeys(FIELDS[1:], ""))
+        _write(path, fields, rows.values())
 
 
 def write_review(path: Path, labels: pd.DataFrame, first: int) -> int:

@@ -72,7 +72,7 @@ def test_help_lists_the_commands(run):
     assert done.code == 0
     for command in (
         "check", "evaluate", "score", "predict", "train", "export", "explore", "similar", "explain", "attention",
-        "figures", "compare", "review", "relabel",
+        "figures", "compare", "review", "relabel", "serve",
     ):  # fmt: skip
         assert f"\n  {command} " in done.out
     options = {
@@ -90,6 +90,7 @@ def test_help_lists_the_commands(run):
         "compare": ["--data", "--out", "--json"],
         "review": ["--out", "--first", "--json"],
         "relabel": ["--data", "--verdicts", "--out", "--json"],
+        "serve": ["--model", "--host", "--port"],
     }
     for command, names in options.items():
         shown = run(command, "--help").out
@@ -322,6 +323,25 @@ def test_missing_extras_name_the_install_command(run, monkeypatch, arguments):
     assert done.code == 2
     assert "needs torch, which is not installed" in done.err
     assert "pip install -e '.[train]'" in done.err
+
+
+def test_serve_names_what_installs_what_it_needs(run, monkeypatch):
+    for missing, extra in (("duckdb", "serve"), ("pandas", "explore")):
+        monkeypatch.setattr(extras, "find_spec", lambda name, missing=missing: None if name == missing else object())
+        done = run("serve")
+        assert done.code == 2
+        assert f"needs {missing}, which is not installed" in done.err
+        assert f"`make install-{extra}`" in done.err
+
+
+def test_serve_opens_runs_at_an_address(run, module):
+    def serve(settings, folders, host, port, tell):
+        tell(f"{settings.model} {[str(folder) for folder in folders]} {host} {port}")
+
+    module("squad_albert.serve.server", serve=serve)
+    assert run("serve", "a", "b", "--model", "m", "--port", "9") == Done(0, "", "m ['a', 'b'] 127.0.0.1 9\n")
+    assert run("serve", "--host", "0.0.0.0", "--model", "m") == Done(0, "", "m [] 0.0.0.0 8000\n")
+    assert run("serve", "--port", "70000").code == 2
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from squad_albert.explore.verdicts import (
     Verdict,
     VerdictError,
     read_verdicts,
+    replace_verdict,
     save_verdict,
     save_verdicts,
     write_review,
@@ -164,3 +165,20 @@ def test_a_review_list_is_yet_undecided_and_spares_verdicts(tmp_path: Path):
     assert rows["q1"] == dict.fromkeys(FIELDS, "") | {
         "id": "q1", "rank": "1", "reason": "the model is sure of Ulm", "question": "Where, then?", "gold": "Tarn"
     }  # fmt: skip
+
+
+def test_a_verdict_is_replaced_only_where_the_present_one_may_be(tmp_path):
+    path = tmp_path / "verdicts.csv"
+    seen: list[Verdict | None] = []
+    keep, drop = Verdict("q1", "keep"), Verdict("q1", "drop")
+    for verdict in (keep, drop, None):
+        replace_verdict(path, "q1", verdict, seen.append)
+    assert seen == [None, keep, drop]
+    assert read_verdicts(path) == {}
+
+    def refuse(_: Verdict | None) -> None:
+        raise VerdictError("not this one")
+
+    with pytest.raises(VerdictError, match="not this one"):
+        replace_verdict(path, "q1", keep, refuse)
+    assert read_verdicts(path) == {}

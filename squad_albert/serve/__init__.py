@@ -1,0 +1,1 @@
+"""Explore runs and ask questions over HTTP: one process for pages and for programs."""

@@ -1,0 +1,100 @@
+"""The verdicts on a run's labels, for several browsers at once: each says which verdict it has seen."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from pathlib import Path
+from typing import Any
+
+from squad_albert.explore.verdicts import FIELDS, Verdict, read_verdicts, replace_verdict
+
+from .errors import ConflictError
+
+FILE = "verdicts.csv"
+"""In the folder of the run."""
+
+
+class Verdicts:
+    """The verdict file of a run; it is read anew whenever it has changed, also by others.
+
+    Args:
+        path: the file; it need not exist.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._seen: tuple[int, ...] | None = None
+        self._verdicts: dict[str, Verdict] = {}
+
+    def all(self) -> dict[str, Verdict]:
+        """By question id.
+
+        Raises:
+            VerdictError: if the file cannot be used.
+        """
+        with self._lock:
+            return self._read()
+
+    def of(self, question_id: str) -> dict[str, Any]:
+        """The verdict on a question, for JSON; see ``as_dict``."""
+        return as_dict(question_id, self.all().get(question_id))
+
+    def text(self) -> str:
+        """The whole file; of an empty one where there is none."""
+        with self._lock:
+            return self.path.read_bytes().decode("utf-8") if self.path.exists() else ",".join(FIELDS) + "\n"
+
+    def replace(self, question_id: str, verdict: Verdict | None, revision: str | None) -> dict[str, Any]:
+        """Puts a verdict in the place of the one that was seen, on the disk before this returns.
+
+        Args:
+            question_id: of one of the run's questions.
+            verdict: None to take the old one back.
+            revision: of the verdict that was seen; None where the question was undecided.
+
+        Raises:
+            ConflictError: if somebody else has decided otherwise meanwhile; has the present verdict.
+            VerdictError: if the file that is there cannot be read.
+            WriteError: if it cannot be written.
+        """
+        wanted = as_dict(question_id, verdict)
+
+        def check(found: Verdict | None) -> None:
+            present = as_dict(question_id, found)
+            if present["revision"] not in (revision or None, wanted["revision"]):
+                raise ConflictError(
+                    f"somebody else has decided on `{question_id}` since you looked. See `present`, and send its "
+                    "revision to replace it.",
+                    "revision",
+                    present=present,
+                )
+
+        with self._lock:
+            replace_verdict(self.path, question_id, verdict, check)
+        return wanted
+
+    def _read(self) -> dict[str, Verdict]:
+        try:
+            stat = self.path.stat()
+        except FileNotFoundError:
+            return {}
+        seen = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+        if seen != self._seen:
+            self._verdicts, self._seen = read_verdicts(self.path), seen
+        return self._verdicts
+
+
+def as_dict(question_id: str, verdict: Verdict | None) -> dict[str, Any]:
+    """A verdict for JSON: ``id``, ``verdict`` (empty: undecided), ``answer``, ``start``, ``note``, ``revision``.
+
+    >>> as_dict("q1", None)["revision"], as_dict("q1", Verdict("q1", "keep"))["revision"]
+    (None, '49486b83f119')
+    """
+    if verdict is None:
+        return {"id": question_id, "verdict": "", "answer": None, "start": None, "note": "", "revision": None}
+    told = (verdict.verdict, verdict.answer, verdict.start, verdict.note)
+    revision = hashlib.sha256(repr(told).encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    names = ("verdict", "answer", "start", "note")
+    return {"id": question_id, **dict(zip(names, told, strict=True)), "revision": revision}
