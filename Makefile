@@ -93,18 +93,21 @@ corpus: $(BASE) ## data/, byte for byte
 	$(BIN)/python -m squad_albert.corpus
 
 model: $(TRAIN) ## model/albert/: training text, training, export (see its card for how long it takes)
-	$(BIN)/python -m squad_albert.corpus --training-text build/training-text
+	$(BIN)/python -m squad_albert.corpus --training-text build/easy-text --chosen-by 2500
+	$(BIN)/squad-albert train --config model/albert/train-easy.yaml --name easy
+	$(BIN)/python -m squad_albert.corpus --training-text build/long-text --kind long --questions 150000 --chosen-by 2500
 	$(BIN)/squad-albert train --config model/albert/train.yaml --name albert
 	$(BIN)/squad-albert export --checkpoint runs/albert/best --out model/albert
 	$(BIN)/python -m squad_albert.model_card
 	mkdir -p images
-	cp runs/albert/curve.png images/learning-curve.png
-	cp runs/albert/curve.csv images/learning-curve.csv
+	for run in easy albert; do for kind in png csv; do \
+		cp runs/$$run/curve.$$kind images/learning-curve-$$run.$$kind; done; done
 
-images: $(EXPLORE) ## the README's pictures of the bundled run
+images: $(TEST) ## the README's pictures of the bundled run and of the pages (these need a Chromium)
 	$(BIN)/squad-albert evaluate --split train,validation --out runs/demo
 	$(BIN)/squad-albert explore runs/demo
 	$(BIN)/squad-albert figures runs/demo --out images
+	$(BIN)/python -m tests.squad_albert.serve.browser.pictures runs/demo --out images
 
 encode: $(BASE) ## what encoding a sample costs
 	$(BIN)/python -m bench.encode
@@ -112,8 +115,9 @@ encode: $(BASE) ## what encoding a sample costs
 bench: $(TEST) ## questions a second and answers, beside what users have (makes an environment for the peers)
 	$(BIN)/python -m bench.evaluate
 
-bench-serve: $(TEST) ## what the server carries, beside a plain Flask app (makes an environment for it)
+bench-serve: $(TEST) ## what the server carries, beside a plain Flask app, and how fast the map is (needs a Chromium)
 	$(BIN)/python -m bench.serve
+	$(BIN)/python -m bench.pages
 
 scale: $(BASE) ## time and memory from 1,000 to 100,000 questions
 	$(BIN)/python -m bench.scale

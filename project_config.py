@@ -65,7 +65,7 @@ class Settings(BaseModel):
     titles: list[str] = Field([], description="only questions of these titles, when any is named")
     seed: int = Field(7, ge=0, description="seed of every draw")
     cache: str | None = Field(None, description="folder for tokenised windows; default: the system's temporary folder")
-    batch_tokens: int = Field(8192, ge=384, description="tokens, padding included, that the model sees at once")
+    batch_tokens: int = Field(1024, ge=384, description="tokens, padding included, that the model sees at once")
     engine: Literal["auto", "onnxruntime", "openvino"] = Field(
         "auto", description="what runs the model; auto: onnxruntime, and openvino (the extra `fast`) for bf16"
     )

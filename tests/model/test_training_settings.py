@@ -27,9 +27,10 @@ def test_the_keys_that_were_asked_for_exist():
     assert named <= TrainingSettings.model_fields.keys()
 
 
-def test_the_bundled_file_is_read():
-    settings = load_training_settings(ROOT / "model" / "albert" / "train.yaml")
-    assert (settings.model, settings.scratch.architecture, settings.learning_rate) == ("scratch", "albert", 1e-3)
+def test_the_bundled_files_are_read():
+    first, second = (load_training_settings(ROOT / "model" / "albert" / f"train{end}.yaml") for end in ("-easy", ""))
+    assert (first.model, first.scratch.architecture, first.learning_rate) == ("scratch", "albert", 1e-3)
+    assert (second.model, second.noise) == ("runs/easy/best", 0.03)
 
 
 def test_numbers_that_yaml_takes_for_text(load):
