@@ -19,6 +19,8 @@ NONE = -1
 """The cluster of points in no dense region."""
 
 _LEAST = 5  # points in a cluster
+_NEARLY_ALL = 0.6  # the share of all points with which a cluster says nothing, and all are clustered more finely
+_FINER = 0.25  # the largest share of a cluster then
 _CORE = 5  # points that make a region dense, the point itself among them
 
 
@@ -38,20 +40,28 @@ def dense_clusters(points: Float32, seed: int) -> NDArray[np.int64]:
         points: float32 [N, D]; of fewer than two clusters' worth of points, none is in a cluster.
         seed: of the draw of those that are fitted.
     """
-    from sklearn.cluster import HDBSCAN
-
     least = smallest_cluster(len(points))
     if len(points) < 2 * least:
         return np.full(len(points), NONE)
     fitted = np.random.default_rng(seed).permutation(len(points))[:FITTED]
     least = max(_LEAST, round(least * len(fitted) / len(points)))
-    found = HDBSCAN(min_cluster_size=least, min_samples=_CORE, copy=True).fit_predict(points[fitted])
+    found = _found(points[fitted], least)
     labels = np.empty(len(points), np.int64)
     labels[fitted] = found
     rest = np.setdiff1d(np.arange(len(points)), fitted)
     if len(rest):
         labels[rest] = found[nearest_points(points[rest], points[fitted], 1)[0][:, 0]]
     return _by_size(labels)
+
+
+def _found(points: Float32, least: int) -> NDArray[np.int64]:
+    from sklearn.cluster import HDBSCAN
+
+    shape = {"min_cluster_size": least, "min_samples": _CORE, "copy": True}
+    found: NDArray[np.int64] = HDBSCAN(**shape).fit_predict(points)
+    if np.bincount(found[found >= 0], minlength=1).max() > _NEARLY_ALL * len(points):
+        found = HDBSCAN(**shape, max_cluster_size=round(_FINER * len(points))).fit_predict(points)
+    return found
 
 
 def nearest_centre(points: Float32, labels: NDArray[np.int64], most: int) -> list[NDArray[np.int64]]:

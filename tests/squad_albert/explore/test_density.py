@@ -59,3 +59,12 @@ def test_those_nearest_the_centre_come_first():
     assert first.tolist() == [0, 3]  # the centre is (0.5, 0)
     assert sorted(second.tolist()) == [1, 4]
     assert nearest_centre(points, np.full(7, NONE), 2) == []
+
+
+def test_a_cluster_of_nearly_everything_is_taken_apart() -> None:
+    draw = np.random.default_rng(5)
+    near = [draw.normal([8 * at, 0], 1, (40, 2)) for at in range(5)]
+    far = draw.normal([0, 400], 1, (20, 2))
+    labels = dense_clusters(np.concatenate([*near, far]).astype(np.float32), 7)
+    assert len(set(labels[:200].tolist()) - {NONE}) >= 4
+    assert np.bincount(labels[labels >= 0]).max() <= 0.25 * len(labels)
