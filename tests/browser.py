@@ -47,9 +47,12 @@ def launched() -> Iterator[Browser]:
             browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One browser for all tests; each opens a page of its own with ``opened``."""
+    """One browser for all tests of a module; each opens a page of its own with ``opened``.
+
+    Not for longer: while Playwright is there, its event loop runs, and asyncio can run no other.
+    """
     with launched() as browser:
         yield browser
 

@@ -1,4 +1,4 @@
-"""A random ALBERT in a folder, and a real browser, each made once."""
+"""A random ALBERT in a folder, made once, and a real browser."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 from tests.browser import browser
 from tests.tiny_model import SpanModel, write_albert
 
-__all__ = ["browser"]  # one for all: two of Playwright cannot run side by side
+__all__ = ["browser"]
 
 
 @pytest.fixture(scope="session")

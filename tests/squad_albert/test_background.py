@@ -43,7 +43,7 @@ def test_an_error_comes_where_the_item_would_have():
 
 
 def test_when_the_use_ends_early_nothing_more_is_made():
-    made = []
+    before, made = set(threading.enumerate()), []
 
     def items() -> Iterator[int]:
         for number in range(100):
@@ -55,5 +55,5 @@ def test_when_the_use_ends_early_nothing_more_is_made():
     numbers.close()
     count = len(made)
     assert count <= AHEAD + 1
-    assert all(not thread.name.startswith("ThreadPoolExecutor") for thread in threading.enumerate())
+    assert set(threading.enumerate()) <= before
     assert len(made) == count

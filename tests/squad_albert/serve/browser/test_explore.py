@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
+import numpy as np
 from playwright.sync_api import Browser, Page, expect
 
 from squad_albert.serve.service import Service
@@ -140,21 +143,29 @@ def test_moving_and_zooming_is_kept_without_steps_of_the_history(browser: Browse
         assert problems == []
 
 
+def way_to_a_point(points: dict[str, Any]) -> Iterator[str]:
+    """Keys that lead the cross, which starts in the middle, along the line to the point that is nearest to it."""
+    at = np.array([points["x"], points["y"]], float)
+    to = at - (at.min(axis=1) + at.max(axis=1))[:, None] / 2
+    right, up = to[:, np.linalg.norm(to, axis=0).argmin()]
+    across, along = ("ArrowRight" if right > 0 else "ArrowLeft"), ("ArrowUp" if up > 0 else "ArrowDown")
+    steps = [0, 0]
+    for _ in range(200):
+        sideways = steps[0] * abs(up) <= steps[1] * abs(right)
+        steps[not sideways] += 1
+        yield across if sideways else along
+
+
 def test_a_point_shows_its_question_and_leads_to_it(browser: Browser, explorer: str, service: Service) -> None:
     with opened(browser, explorer) as (page, problems):
         said(page, f"All {TOTAL} questions")
+        expect(page.locator("#legend li")).not_to_have_count(0)  # the points are there
         canvas = page.get_by_role("application")
         canvas.focus()
-        for _ in range(60):  # until the cross is near a point
-            canvas.press("ArrowDown")
+        for key in way_to_a_point(httpx.get(f"{explorer.replace('/explore/', '/runs/')}/map").json()):
+            canvas.press(key)
             if page.locator("#tip").is_visible():
                 break
-        else:
-            for _ in range(60):
-                canvas.press("ArrowLeft")
-                canvas.press("ArrowUp")
-                if page.locator("#tip").is_visible():
-                    break
         canvas.press("Enter")
         link = page.locator("#picked a")
         expect(link).to_be_visible()
