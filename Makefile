@@ -46,8 +46,7 @@ unexport VIRTUAL_ENV
 
 demo: $(EXPLORE) ## check the integration, evaluate and explore the bundled model, answer a question (no torch needed)
 	$(BIN)/squad-albert check
-	$(BIN)/squad-albert evaluate --split train,validation --out runs/demo
-	$(BIN)/squad-albert explore runs/demo
+	$(explored)
 	$(BIN)/squad-albert predict \
 		--question "When was the Orrin Bridge opened?" \
 		--context "Although 1869 had been planned, the Orrin Bridge was opened on 14 May 1874. It has seven piers."
@@ -60,8 +59,7 @@ serve: $(SERVE) runs/demo/report.html ## explore the bundled run and ask questio
 
 # Made where it is missing, and left alone where it is there.
 runs/demo/report.html: | $(EXPLORE)
-	$(BIN)/squad-albert evaluate --split train,validation --out runs/demo
-	$(BIN)/squad-albert explore runs/demo
+	$(explored)
 
 test: lint types ## lint, types and every test
 	$(BIN)/python -m pytest
@@ -104,8 +102,7 @@ model: $(TRAIN) ## model/albert/: training text, training, export (see its card 
 		cp runs/$$run/curve.$$kind images/learning-curve-$$run.$$kind; done; done
 
 images: $(TEST) ## the README's pictures of the bundled run and of the pages (these need a Chromium)
-	$(BIN)/squad-albert evaluate --split train,validation --out runs/demo
-	$(BIN)/squad-albert explore runs/demo
+	$(explored)
 	$(BIN)/squad-albert figures runs/demo --out images
 	$(BIN)/python -m tests.squad_albert.serve.browser.pictures runs/demo --out images
 
@@ -167,6 +164,12 @@ $(SERVE): $(EXPLORE)
 $(TEST): $(TRAIN) $(EXPLORE)
 	$(UV) --editable '.[train,fast,explore,serve,test]'
 	touch $@
+
+# The bundled run, with its analyses.
+define explored
+$(BIN)/squad-albert evaluate --split train,validation --out runs/demo
+$(BIN)/squad-albert explore runs/demo
+endef
 
 # A build that pip's own find-links offers, else the index of CPU builds, else the default registry.
 define torch

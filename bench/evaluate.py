@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from model.engines import has_bf16
 from project_config import ROOT, Settings
 from squad_albert.tables import table
 from utils.questions import Question, has_unanswerable
@@ -41,6 +42,7 @@ OTHERS = ("pipeline", "optimum", "torch fp32", "torch bf16")
 PEAKS = ("peak fp32", "peak bf16")
 TURNS = (*OTHERS, "peak fp32", *OURS, "peak bf16")
 """The order in a round: a yardstick stands beside what it measures."""
+NO_BF16 = "This processor has no bf16 (avx512_bf16 or amx_bf16), so that nothing is measured in it."
 
 NAMES = {
     "pipeline": "transformers 4.57 pipeline, fp32",
@@ -106,6 +108,11 @@ def measure(engine: str, job: Mapping[str, Any]) -> Result:
     return result
 
 
+def possible(engines: Iterable[str]) -> list[str]:
+    """Those of the engines and yardsticks that this processor has the precision for."""
+    return [name for name in engines if has_bf16() or not name.endswith("bf16")]
+
+
 def job_of(model: Path, questions: Sequence[Question], settings: Settings) -> dict[str, Any]:
     """The job of answering questions with a model."""
     return {
@@ -144,7 +151,9 @@ def speed_lines(found: Mapping[str, Sequence[Result]], job: Mapping[str, Any]) -
     """
     config = json.loads((Path(job["model"]) / "config.json").read_text(encoding="utf-8"))
     work = model_flops(config, found["onnxruntime fp32"][0]["lengths"])
-    peaks = {name.split()[1]: [max(run["flops"].values()) for run in found[name]] for name in PEAKS}
+    peaks = {
+        name.split()[1]: [max(run["flops"].values()) for run in runs] for name, runs in found.items() if name in PEAKS
+    }
     seconds = {name: [run["seconds"] for run in runs] for name, runs in found.items() if name not in PEAKS}
     rows = [["", "questions/s", "x pipeline", "x optimum", "peak memory", "share of peak"]]
     for name in sorted(seconds, key=lambda name: -statistics.median(seconds[name])):
@@ -170,7 +179,7 @@ def _ratio(one: Sequence[float], other: Sequence[float]) -> float:
 def _peak_lines(found: Mapping[str, Sequence[Result]]) -> list[str]:
     """The matrix products of every library, medians over the rounds."""
     lines = []
-    for name in PEAKS:
+    for name in filter(found.__contains__, PEAKS):
         libraries = found[name][0]["flops"]
         medians = {one: statistics.median(run["flops"][one] for run in found[name]) for one in libraries}
         each = ", ".join(f"{one} {value / 1e9:,.0f}" for one, value in medians.items())
@@ -210,17 +219,19 @@ def main() -> None:
     test = load_file(ROOT / "data" / "test.json", warnings=[])
 
     print(f"{datetime.date.today()}, {processor()}; medians of {options.rounds} rounds")
+    if not has_bf16():
+        print(NO_BF16)
     for title, model, limit in (
         ("albert-base size", base_model(bundled, options.layers), options.questions),
         ("the bundled model", bundled, options.limit),
     ):
         job = job_of(model, draw(test, limit, settings.seed, "test"), settings)
         print(f"\nspeed, {title}, {len(job['questions'])} questions of the test split")
-        print("\n".join(speed_lines(rounds(job, TURNS, options.rounds), job)), flush=True)
+        print("\n".join(speed_lines(rounds(job, possible(TURNS), options.rounds), job)), flush=True)
     print(decode_line(job), flush=True)
     for path in [ROOT / "data" / "test.json", *options.answers]:
         questions = draw(load_file(path, warnings=[]), options.limit, settings.seed, "test")
-        found = rounds(job_of(bundled, questions, settings), ("pipeline", *OURS), 1)
+        found = rounds(job_of(bundled, questions, settings), possible(("pipeline", *OURS)), 1)
         print(f"\nanswers of the bundled model, {path.name}, {len(questions)} questions")
         answers = {name: runs[0]["answers"] for name, runs in found.items()}
         print("\n".join(answer_lines(answers, questions)), flush=True)

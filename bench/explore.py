@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from project_config import ROOT, Settings, load_settings
+from project_config import Settings, load_settings
 from squad_albert.explore.clusters import clusters
 from squad_albert.explore.composition import composition
 from squad_albert.explore.labels import labels
@@ -37,6 +35,7 @@ from squad_albert.run_tables import RunTables, read_run
 from squad_albert.tables import table
 from utils.squad import load_data
 
+from .apart import Figures, figures_of
 from .peers import peak_memory
 from .scale import exponent
 
@@ -55,7 +54,6 @@ _FEW = 500  # questions of the first, untimed round
 _RANK = 60  # directions in which vectors differ by what they mean
 _PATIENCE = 600_000  # milliseconds
 
-Figures = dict[str, float]
 Analysis = Callable[[RunTables, Settings], object]
 
 
@@ -144,11 +142,7 @@ def run_analysis(name: str, folder: Path) -> Figures:
 
 def measure(name: str, folder: Path) -> Figures:
     """One analysis in a process of its own."""
-    command = [sys.executable, "-m", "bench.explore", "--analysis", name, "--folder", str(folder)]
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
-    figures: Figures = json.loads(done.stdout)
-    sys.stderr.write(f"{folder.name} {name} {figures}\n")
-    return figures
+    return figures_of(f"{folder.name} {name}", "bench.explore", ["--analysis", name, "--folder", str(folder)])
 
 
 def measure_all(sizes: Sequence[int]) -> dict[str, list[Figures]]:

@@ -11,8 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -26,14 +24,13 @@ from squad_albert.tables import table
 from utils.questions import Question
 from utils.squad import load_file
 
+from .apart import Figures, figures_of
 from .peers import peak_memory
 
 SIZES = (1_000, 3_000, 10_000, 30_000, 100_000)
 MOST_EXPONENT = 1.05
 REPEATED = 10_000
 """Up to so many questions a stage is measured three times, and its median taken."""
-
-Figures = dict[str, float]
 
 
 def repeated(count: int) -> list[Question]:
@@ -151,11 +148,8 @@ def run_stage(stage: str, data: Path, settings: Settings) -> Figures:
 def measure(stage: str, data: Path) -> Figures:
     """One stage in a process of its own, with a new cache."""
     with tempfile.TemporaryDirectory(dir=data.parent) as cache:
-        command = [sys.executable, "-m", "bench.scale", "--stage", stage, "--data", str(data), "--cache", cache]
-        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
-    figures: Figures = json.loads(done.stdout)
-    sys.stderr.write(f"{data.stem} {stage} {figures}\n")
-    return figures
+        arguments = ["--stage", stage, "--data", str(data), "--cache", cache]
+        return figures_of(f"{data.stem} {stage}", "bench.scale", arguments)
 
 
 def measure_all(sizes: Sequence[int]) -> dict[str, list[Figures]]:

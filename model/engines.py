@@ -97,6 +97,8 @@ class OnnxRuntime:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.enable_mem_pattern = False  # it would keep a plan for every shape that it meets
+        # Threads that wait in a loop would take the processor from what is decoded beside them.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 4  # its errors are raised, and told once
         options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(path.parent))
         self._inner = len(inner)
@@ -139,7 +141,7 @@ class OpenVino:
         import openvino
 
         core = openvino.Core()
-        if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        if precision == "bf16" and not has_bf16():
             raise ModelError("This processor has no bf16 (avx512_bf16 or amx_bf16). Set precision: fp32.")
         self.name = f"openvino {openvino.__version__} {precision}"
         self._lock = Lock()
@@ -225,6 +227,13 @@ def _with_outputs(path: Path, names: Sequence[str]) -> bytes:
 
 def _not_loaded(path: Path, error: Exception) -> ModelError:
     return ModelError(f"{path} cannot be loaded: {str(error).strip()} Export or copy the model again.")
+
+
+def has_bf16() -> bool:
+    """Whether OpenVINO, which must be installed, can compute in bf16 on this processor."""
+    import openvino
+
+    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 def cores() -> int:

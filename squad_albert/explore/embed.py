@@ -7,10 +7,13 @@ among the nearest of those. Neighbours are found exactly, so that the same seed 
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
-
-from model.quiet import quiet_tensorflow
 
 from .latent import Float32, nearest_points
 
@@ -18,8 +21,7 @@ FITTED = 20_000
 NEIGHBOURS = 15
 """Neighbours of a point that UMAP tries to keep beside it, the point itself among them."""
 
-_EPOCHS = 200  # UMAP's own for large data; its 500 for small data take twice the time for a map that is no better
-_MIN_DISTANCE = 0.1  # between points on the plane, UMAP's own default, as what is not named here
+_PROCESS = Path(__file__).with_name("umap_process.py")
 _PLACED_BY = 3  # fitted neighbours that a further point is placed between
 
 
@@ -43,32 +45,14 @@ def umap_plane(points: Float32, seed: int) -> Float32:
 
 
 def _fit(points: Float32, draw: np.random.Generator) -> Float32:
-    with quiet_tensorflow():  # which umap imports, for what is not used here
-        from umap.umap_ import find_ab_params, fuzzy_simplicial_set, simplicial_set_embedding
-
     indices, distances = nearest_points(points, points, NEIGHBOURS)
-    state = np.random.RandomState(int(draw.integers(2**31)))
-    graph, _, _ = fuzzy_simplicial_set(points, NEIGHBOURS, state, "euclidean", knn_indices=indices, knn_dists=distances)
-    a, b = find_ab_params(1.0, _MIN_DISTANCE)
-    plane, _ = simplicial_set_embedding(
-        points,
-        graph,
-        n_components=2,
-        initial_alpha=1.0,
-        a=a,
-        b=b,
-        gamma=1.0,
-        negative_sample_rate=5,
-        n_epochs=_EPOCHS,
-        init=_start(points, draw),
-        random_state=state,
-        metric="euclidean",
-        metric_kwds={},
-        densmap=False,
-        densmap_kwds={},
-        output_dens=False,
-    )
-    return np.asarray(plane, np.float32)
+    seed = int(draw.integers(2**31))
+    with tempfile.TemporaryDirectory(prefix="umap-") as scratch:
+        given, start = Path(scratch, "given.npz"), _start(points, draw)
+        np.savez(given, indices=indices, distances=distances, start=start, seed=np.int64(seed))
+        subprocess.run([sys.executable, "-P", str(_PROCESS), scratch], check=True)
+        plane: Float32 = np.load(Path(scratch, "plane.npy"))
+    return plane
 
 
 def _start(points: Float32, draw: np.random.Generator) -> NDArray[np.float64]:

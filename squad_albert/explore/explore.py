@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 
 import pandas as pd
 
@@ -45,9 +47,15 @@ class _Work:
     def __init__(self, run: RunTables, settings: Settings) -> None:
         self.run = run
         self.settings = settings
+        self._lock = Lock()  # of the space, which two threads may want at once
+
+    @property
+    def space(self) -> latent.Space:
+        with self._lock:
+            return self._space
 
     @cached_property
-    def space(self) -> latent.Space:
+    def _space(self) -> latent.Space:
         return latent.space(self.run, self.settings)
 
     @cached_property
@@ -72,6 +80,9 @@ ANALYSES: dict[str, Callable[[_Work], Section]] = {
 }
 """Each by the name of its main table, in the order of the report."""
 
+BESIDE = ("population",)
+"""Made in a thread: what waits for a process of its own, which has one core busy for long."""
+
 
 def explore(folder: Path, settings: Settings, only: Iterable[str] | None = None) -> Explored:
     """Analyses a run; its folder gets the tables, ``explore.json`` and ``report.html``.
@@ -91,8 +102,8 @@ def explore(folder: Path, settings: Settings, only: Iterable[str] | None = None)
     store = Store(folder, identity(folder, settings))
     store.take_over()
     with Progress("explore", len(wanted), "analyses") as progress:
-        for name in wanted:
-            store.write(_made(name, work))
+        for section in _all_made(wanted, work):
+            store.write(section)
             progress.advance(1)
     found = read_sections(folder)
     sections = {name: found[name] for name in ANALYSES if name in found}
@@ -107,6 +118,14 @@ def explored_lines(explored: Explored) -> list[str]:
         lines += [section.title, *(f"  {sentence}" for sentence in section.sentences)]
         lines += [f"  nothing to show: {section.empty}"] if section.empty else []
     return lines
+
+
+def _all_made(names: Iterable[str], work: _Work) -> Iterator[Section]:
+    """The sections as they are made: the slow ones in a thread of their own, beside the others."""
+    with ThreadPoolExecutor(1) as beside:
+        slow = [beside.submit(_made, name, work) for name in names if name in BESIDE]
+        yield from (_made(name, work) for name in names if name not in BESIDE)
+        yield from (made.result() for made in slow)
 
 
 def _made(name: str, work: _Work) -> Section:

@@ -99,8 +99,8 @@ def _json(run: ServedRun, where: Condition) -> Iterator[str]:
 
 
 def _ids(run: ServedRun, where: Condition) -> Iterator[str]:
-    for row in _records(run, where, "id"):
-        yield row["id"] + "\n"
+    for (key,) in run.database.rows(f'SELECT id FROM {TABLE} WHERE {where.sql} ORDER BY "row"', where.values):
+        yield key + "\n"
 
 
 def _squad(run: ServedRun, where: Condition) -> Iterator[str]:

@@ -81,7 +81,8 @@ def test_the_lines_show_ratios_and_shares(albert):
     ]
 
 
-def test_everything_is_measured_and_printed(calls, albert, monkeypatch, capsys):
+@pytest.mark.parametrize("bf16", [True, False])
+def test_everything_that_the_processor_can_is_measured_and_printed(calls, albert, bf16, monkeypatch, capsys):
     def measure(engine: str, job: dict[str, Any]) -> dict[str, Any]:
         if engine == "decode":
             return {"ours": 1e-5, "loop": 1e-3}
@@ -93,6 +94,7 @@ def test_everything_is_measured_and_printed(calls, albert, monkeypatch, capsys):
 
     squad = evaluate.ROOT / "data" / "validation.json"
     monkeypatch.setattr(evaluate, "measure", measure)
+    monkeypatch.setattr(evaluate, "has_bf16", lambda: bf16)
     monkeypatch.setattr(evaluate, "base_model", lambda folder, layers: albert)
     monkeypatch.setattr(sys, "argv", ["evaluate", "--limit", "5", "--questions", "4", "--answers", str(squad)])
     evaluate.main()
@@ -101,7 +103,9 @@ def test_everything_is_measured_and_printed(calls, albert, monkeypatch, capsys):
     assert "the bundled model, 5 questions" in printed
     assert "decoding a window: 10.0 us; a loop as in the example scripts: 1,000 us, 100 times that" in printed
     assert "validation.json, 5 questions" in printed
-    assert all(name in printed for name in (*evaluate.NAMES.values(), *evaluate.OURS))
+    names = [evaluate.NAMES.get(name, name) for name in (*evaluate.OTHERS, *evaluate.OURS)]
+    assert [name for name in names if name in printed] == [name for name in names if bf16 or "bf16" not in name]
+    assert (evaluate.NO_BF16 in printed) is not bf16
 
 
 def test_a_base_model_is_exported_once(calls, albert, monkeypatch):

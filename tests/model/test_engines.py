@@ -29,9 +29,7 @@ VINO = SMALL.model_copy(update={"engine": "openvino"})
 BF16 = SMALL.model_copy(update={"precision": "bf16"})
 VOCABULARY = 4000
 
-has_bf16 = pytest.mark.skipif(
-    "BF16" not in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"), reason="no bf16 on this processor"
-)
+needs_bf16 = pytest.mark.skipif(not engines.has_bf16(), reason="no bf16 on this processor")
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +64,7 @@ def test_the_same_engine_gives_the_same_bytes_again(albert, windows):
         np.testing.assert_array_equal(real_logits(albert, settings, windows), real_logits(albert, settings, windows))
 
 
-@has_bf16
+@needs_bf16
 def test_bf16_is_near_and_reads_every_token_id(albert, windows):
     expected = real_logits(albert, SMALL, windows)
     difference = np.abs(real_logits(albert, BF16, windows) - expected)
@@ -74,7 +72,7 @@ def test_bf16_is_near_and_reads_every_token_id(albert, windows):
     assert np.sqrt((difference**2).mean()) < 0.06 * expected.std()  # rounded token ids would make it 1
 
 
-@has_bf16
+@needs_bf16
 def test_bf16_chooses_answers_that_are_about_as_good(albert, windows):
     logits = Model(albert, SMALL).logits(windows)
     exact = window_spans(logits, windows.context_start, windows.context_end, SMALL)
@@ -91,7 +89,7 @@ def test_bf16_chooses_answers_that_are_about_as_good(albert, windows):
         (SMALL, "onnxruntime .* fp32"),
         (SMALL.model_copy(update={"engine": "onnxruntime"}), "onnxruntime .* fp32"),
         (VINO, "openvino .* fp32"),
-        pytest.param(BF16, "openvino .* bf16", marks=has_bf16),
+        pytest.param(BF16, "openvino .* bf16", marks=needs_bf16),
     ],
 )
 def test_settings_choose_the_engine(albert, settings, name):

@@ -180,6 +180,9 @@
         tip.style.top = `${Math.max(8, Math.min(event.clientY + 16, innerHeight - height - 8))}px`;
       });
       element.on("plotly_unhover", () => { tip.hidden = true; });
+      addEventListener("pointermove", ({ target }) => { // plotly misses that a hand leaves right after a click
+        if (!element.contains(target)) tip.hidden = true;
+      });
       element.on("plotly_click", ({ points: [point] }) => pinned.replaceChildren(described(point.customdata)));
     });
     for (const control of [which, colour, sized]) control.addEventListener("change", draw);

@@ -97,6 +97,7 @@ export class Mapping {
   async #hover(at, event, cross) {
     const again = at === this.#over;
     this.#over = at;
+    byId("map").toggleAttribute("data-over", at >= 0);
     if (at < 0) this.tip.hidden = true;
     else {
       const row = await this.known.row(this.points.ids[at]).catch(() => null); // a tip that fails is none

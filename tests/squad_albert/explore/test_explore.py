@@ -44,10 +44,11 @@ def made(monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[str]:
 
 def test_every_analysis_is_made_once_and_written(folder: Path, made: list[str]) -> None:
     explored = explore(folder, SETTINGS)
-    assert made == list(ANALYSES) == list(explored.sections)
+    assert sorted(made) == sorted(ANALYSES)
+    assert list(explored.sections) == list(ANALYSES)
     assert explored.report == folder / "report.html"
     assert explored.report.stat().st_size > 1_000_000
-    assert list(read_sections(folder)) == list(ANALYSES)
+    assert set(read_sections(folder)) == set(ANALYSES)
     for name in ANALYSES:
         assert (folder / f"{name}.parquet").is_file()
     values = json.loads((folder / "explore.json").read_text())
