@@ -61,8 +61,13 @@ serve: $(SERVE) runs/demo/report.html ## explore the bundled run and ask questio
 runs/demo/report.html: | $(EXPLORE)
 	$(explored)
 
+# Two processes at once, one on each of two cores; what is not named as one half is the other.
+HALF := tests/squad_albert tests/bench squad_albert
 test: lint types ## lint, types and every test
-	$(BIN)/python -m pytest
+	@mkdir -p build
+	$(BIN)/python -m pytest $(addprefix --ignore=,$(HALF)) >build/other-half.log 2>&1 & other=$$!; failed=0; \
+	$(BIN)/python -m pytest $(HALF) || failed=1; \
+	wait $$other || failed=1; cat build/other-half.log; exit $$failed
 
 ##@ Their parts
 

@@ -59,7 +59,7 @@ def test_what_is_not_fitted_is_placed_among_its_neighbours(blobs, drawn, monkeyp
     plane = umap_plane(points, 7)
     assert drawn == [60]
     assert np.isfinite(plane).all()
-    assert own_group_is_nearest(plane, groups) == 1
+    assert own_group_is_nearest(plane, groups) > 0.95
 
 
 def test_points_that_coincide_have_places_all_the_same():
