@@ -65,7 +65,7 @@ runs/demo/report.html: | $(EXPLORE)
 HALF := tests/squad_albert tests/bench squad_albert
 test: lint types ## lint, types and every test
 	@mkdir -p build
-	$(BIN)/python -m pytest $(addprefix --ignore=,$(HALF)) >build/other-half.log 2>&1 & other=$$!; failed=0; \
+	$(BIN)/python -m pytest $(foreach part,$(HALF),--ignore=$(part) --deselect=$(part)) >build/other-half.log 2>&1 & other=$$!; failed=0; \
 	$(BIN)/python -m pytest $(HALF) || failed=1; \
 	wait $$other || failed=1; cat build/other-half.log; exit $$failed
 
@@ -106,10 +106,11 @@ model: $(TRAIN) ## model/albert/: training text, training, export (see its card 
 	for run in easy albert; do for kind in png csv; do \
 		cp runs/$$run/curve.$$kind images/learning-curve-$$run.$$kind; done; done
 
-images: $(TEST) ## the README's pictures of the bundled run and of the pages (these need a Chromium)
+images: $(TEST) ## the README's pictures, findings and printed lines, of the bundled run (these need a Chromium)
 	$(explored)
 	$(BIN)/squad-albert figures runs/demo --out images
 	$(BIN)/python -m tests.squad_albert.serve.browser.pictures runs/demo --out images
+	$(BIN)/python -m tests.test_readme --run
 
 encode: $(BASE) ## what encoding a sample costs
 	$(BIN)/python -m bench.encode

@@ -14,6 +14,8 @@ from functools import wraps
 from types import FunctionType
 from typing import Any
 
+from model.quiet import quiet_tensorflow
+
 from .proof import Interface
 
 _LOAD_MODEL = "tensorleap_load_model"
@@ -182,7 +184,8 @@ class Recorder:
             if is_mapping():
                 return function()
             self.calling = next(iter(self._predictions), None)
-            model = function()
+            with quiet_tensorflow():  # which code-loader imports to look at the model, where it is installed
+                model = function()
             self.calling = None
             return _Model(model, self)
 

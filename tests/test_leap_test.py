@@ -73,6 +73,12 @@ def test_twice_in_a_process(tmp_path: Path, sound: Proof) -> None:
     assert again.samples == sound.samples
 
 
+def test_greetings_of_libraries_are_not_passed_on(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    greeting = ("    import onnxruntime\n\n", "    import onnxruntime\n    import os; os.write(2, b'no GPU here')\n\n")
+    assert leap_test.prove(write_entry(tmp_path / "root", greeting)).problems == []
+    assert capfd.readouterr().err == ""
+
+
 BROKEN = {
     "handler that fails": (
         [("data.metadata.question(data.row(sample_id))", "{'type': 1 / 0}")],

@@ -1,7 +1,7 @@
 """The README says what is true: its commands run and print what it shows, its tables are those of the code.
 
 ``python -m tests.test_readme`` writes the tables that are made from the code into it; with ``--run`` it also runs the
-commands and writes what they print.
+commands, and writes what they print and find.
 """
 
 from __future__ import annotations
@@ -23,10 +23,13 @@ from pydantic_core import PydanticUndefined
 
 from model.training_settings import TrainingSettings
 from project_config import ROOT, Settings
+from tests.findings import findings
 from utils.metadata import ANSWER_TYPES, CONTEXT_TYPES, QUESTION_TYPES, WINDOW_TYPES
 from utils.metrics import HIGHER_IS_BETTER
 
 README = ROOT / "README.md"
+RUN = "runs/demo"
+"""What `make demo` makes; the README tells its findings."""
 TABLES = {"settings": Settings, "training settings": TrainingSettings}
 METADATA = {"question": QUESTION_TYPES, "answer": ANSWER_TYPES, "context": CONTEXT_TYPES, "window": WINDOW_TYPES}
 
@@ -136,11 +139,16 @@ def shown_outputs(printed: Mapping[str, str]) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def outputs(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("readme") / "squad-albert"
+
+
+@pytest.fixture(scope="module")
+def outputs(checkout: Path) -> Mapping[str, str]:
     """What each block of commands prints."""
     if not list(Path(sys.prefix).glob(".test-*")) and "CI" not in os.environ:
         pytest.skip("this environment was not made by `make test`")
-    return run_commands(tmp_path_factory.mktemp("readme") / "squad-albert")
+    return run_commands(checkout)
 
 
 def test_every_command_runs(outputs: Mapping[str, str]) -> None:
@@ -160,9 +168,9 @@ def masked(text: str) -> list[str]:
 
 
 def test_what_is_masked_is_what_machines_differ_in() -> None:
-    here = "2 clusters:\n  Cluster 3: 31 questions.\n  Cluster 1: 7.\nthat is the reason (cluster 3, high-loss cluster 1)."
-    there = "1 clusters:\n  Cluster 8: 9 questions.\nthat is the reason (cluster 8)."
-    assert masked(here) == masked(there) == ["0 clusters:", "Cluster 0", "that is the reason (clusters)."]
+    here = "2 clusters:\n  Cluster 3: 31 questions.\n  Cluster 1: 7.\nthe reason (cluster 3, high-loss cluster 1)."
+    there = "1 clusters:\n  Cluster 8: 9 questions.\nthe reason (cluster 8)."
+    assert masked(here) == masked(there) == ["0 clusters:", "Cluster 0", "the reason (clusters)."]
     assert masked("  Cluster 3: 31 questions.") != masked("  High-loss cluster 3: 31 questions.")
     assert masked("a b") != masked("a c")
 
@@ -172,6 +180,11 @@ def test_commands_print_what_is_shown(outputs: Mapping[str, str]) -> None:
     assert len(shown) >= 2
     for name, output in shown.items():
         assert masked(part(name)) == masked(output), "run `python -m tests.test_readme --run`"
+
+
+def test_findings_are_those_of_the_run(checkout: Path, outputs: Mapping[str, str]) -> None:
+    words = [" ".join(masked(text)).split() for text in (part("findings"), findings(checkout / RUN))]
+    assert words[0] == words[1], "run `make images`"
 
 
 def test_pictures_and_links_lead_somewhere() -> None:
@@ -186,8 +199,10 @@ def main() -> None:
     parts = {name: settings_table(model) for name, model in TABLES.items()}
     if "--run" in sys.argv:
         with tempfile.TemporaryDirectory() as scratch:
-            printed = shown_outputs(run_commands(Path(scratch, "squad-albert")))
-        parts |= {name: f"```text\n{output.strip()}\n```" for name, output in printed.items()}
+            checkout = Path(scratch, "squad-albert")
+            printed = shown_outputs(run_commands(checkout))
+            parts |= {name: f"```text\n{output.strip()}\n```" for name, output in printed.items()}
+            parts["findings"] = findings(checkout / RUN)
     text = README.read_text(encoding="utf-8")
     for name, content in parts.items():
         begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
