@@ -187,8 +187,7 @@ def open_report(path: Path) -> Figures:
         began = time.perf_counter()
         page.goto(path.as_uri())
         loaded = time.perf_counter() - began
-        page.locator("#map").scroll_into_view_if_needed()
-        page.wait_for_selector("#map[data-drawn] .main-svg", state="attached")
+        page.wait_for_selector("#map[data-drawn]")
         page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
         return {"loaded": loaded, "drawn": time.perf_counter() - began, "bytes": path.stat().st_size}
 

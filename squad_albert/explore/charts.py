@@ -1,6 +1,7 @@
-"""The report's figures, drawn by Plotly in the browser: each from the tables of one section, None where they are empty.
+"""The report's figures, each from the tables of one section, None where they are empty.
 
-Colours are those of a light ground; the page replaces them by their dark partners (``style.COLOURS``).
+Plotly draws them in the browser, all but the map. Their colours are those of a light ground; the page replaces them by
+their dark partners (``style.COLOURS``).
 """
 
 from __future__ import annotations
@@ -19,13 +20,10 @@ from squad_albert.token_pictures import NAMES
 
 from .overview import headline_split
 from .section import Section
-from .style import LIGHT, OUTCOMES, SERIES, visible
+from .style import LIGHT, OUTCOMES, SERIES, SERIES_NAMES, visible
 
 MOST_POINTS = 20_000
 """Points on the map; of more questions as many are drawn by chance."""
-
-WEBGL_FROM = 2_000
-"""Points from which on they are drawn by WebGL, which needs more to start and less for each."""
 
 MOST_ROWS = 15
 """Rows of a ranking that is drawn; the tables have all."""
@@ -274,8 +272,8 @@ def map_data(run: RunTables, sections: Mapping[str, Section], seed: int) -> dict
         seed: of the draw, where there are more questions than ``MOST_POINTS``.
 
     Returns:
-        ``maps`` (by name, ``x`` and ``y`` each), ``colours`` (``name``, ``names`` and ``codes`` each, -1 for grey),
-        ``size`` (0 to 1, by loss), the texts of the points, and the layout; None without a map.
+        ``maps`` (by name, ``x`` and ``y`` each), ``colours`` (``name``, ``categories`` and ``codes`` each, -1 for
+        grey), their ``palette``, ``size`` (0 to 1, by loss), and the texts of the points; None without a map.
     """
     points = sections["population"].table if "population" in sections else pd.DataFrame()
     if points.empty:
@@ -288,11 +286,7 @@ def map_data(run: RunTables, sections: Mapping[str, Section], seed: int) -> dict
     return {
         "maps": _maps(table, sections["population"]),
         "colours": _colours(table, members),
-        "webgl_from": WEBGL_FROM,
-        "series": SERIES,
-        "grey": LIGHT["grey"],
-        "surface": LIGHT["surface"],
-        "layout": _map_layout(),
+        "palette": {"series": SERIES_NAMES, "outcomes": OUTCOMES},
         "outcome": outcome(table).to_list(),
         "size": _sizes(table["loss"]),
         "loss": _rounded(table["loss"]),
@@ -316,19 +310,6 @@ def label(text: object, longest: int = _LABEL) -> str:
     return html.escape(" ".join(visible(str(text), longest).split()), quote=False)
 
 
-def _map_layout() -> dict[str, Any]:
-    figure = _figure([], 100)
-    figure.update_layout(
-        height=None, margin={"l": 0, "r": 0, "t": 8, "b": 0}, hovermode="closest", legend={"itemsizing": "constant"},
-        modebar={"bgcolor": "rgba(0,0,0,0)", "color": LIGHT["muted"], "activecolor": LIGHT["ink"]},
-    )  # fmt: skip
-    figure.update_xaxes(visible=False, fixedrange=False)
-    figure.update_yaxes(visible=False, fixedrange=False)
-    layout: dict[str, Any] = figure.to_plotly_json()["layout"]
-    layout.pop("template", None)
-    return layout
-
-
 def _maps(table: pd.DataFrame, section: Section) -> dict[str, dict[str, list[float | None]]]:
     method = str(section.facts.get("method", "map")).upper()
     maps = {method: {"x": _rounded(table["x"]), "y": _rounded(table["y"])}}
@@ -347,7 +328,6 @@ def _colours(table: pd.DataFrame, members: pd.DataFrame | None) -> list[dict[str
         _categories("answer type", types),
         _categories("title", table["title"], _hardest(table)),
     ]
-    colours[0]["colours"] = [LIGHT[OUTCOMES[name]] for name in colours[0]["names"]]
     if members is not None and len(members):
         clusters = table["id"].map(members.set_index("id")["cluster"])
         found = clusters[clusters >= 0].value_counts().index[:MOST_CATEGORIES]
@@ -360,7 +340,8 @@ def _categories(name: str, values: pd.Series, shown: Sequence[str] | None = None
     """Values in codes: those shown in their order, by default the most frequent, the others -1."""
     names = list(values.value_counts().index[:MOST_CATEGORIES]) if shown is None else list(shown)
     codes = values.map({value: code for code, value in enumerate(names)}).fillna(-1).astype(int)
-    return {"name": name, "names": [label(value) for value in names], "codes": codes.to_list()}
+    shown = [visible(str(value), _LABEL) for value in names]
+    return {"name": name, "categories": shown, "codes": codes.to_list(), "others": "others"}
 
 
 def _hardest(table: pd.DataFrame) -> list[str]:

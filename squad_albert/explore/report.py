@@ -23,11 +23,14 @@ from utils.files import whole_file
 from . import charts
 from .glance import apart, glance
 from .marked import marked, methods
+from .modules import script_of
 from .overview import headline_split
 from .section import Section
 from .style import COLOURS, number, percent, visible
 
 TEMPLATES = Path(__file__).parent / "templates"
+MODULES = (TEMPLATES, Path(__file__).parents[1] / "serve" / "static")
+"""Where the scripts of the map are: the report's own, and those that the explorer has, too."""
 
 MOST_CLUSTERS = 6
 """Clusters of each kind that are shown with examples; the tables have all."""
@@ -111,6 +114,7 @@ def render(run: RunTables, sections: Mapping[str, Section], settings: Settings) 
         explained=_explained(sections.get("saliency"), questions),
         charts=_charts(run, sections),
         map=charts.map_data(run, sections, settings.seed),
+        map_script=Markup(script_of("report-map.js", MODULES)),
         numeric=NUMERIC,
         palette=_palette(),
         dark=dict(COLOURS.values()),

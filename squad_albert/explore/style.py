@@ -29,8 +29,11 @@ COLOURS = {
 
 LIGHT = {name: pair[0] for name, pair in COLOURS.items()}
 
-SERIES = [LIGHT[name] for name in ("blue", "gold", "wine", "teal", "indigo", "coral", "magenta")]
-"""Colours of categories, in the order of use; what comes after them is grey."""
+SERIES_NAMES = ("blue", "gold", "wine", "teal", "indigo", "coral", "magenta")
+"""Colours of categories by name, in the order of use; what comes after them is grey."""
+
+SERIES = [LIGHT[name] for name in SERIES_NAMES]
+"""The same on a light ground."""
 
 OUTCOMES = {"right": "blue", "right but for form": "gold", "wrong": "wine", "unlabeled": "grey"}
 """What became of a question, with the colour's name."""

@@ -16,7 +16,7 @@ from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from project_config import ROOT
-from squad_albert.explore.style import COLOURS, NONE, OUTCOMES, number, percent, visible
+from squad_albert.explore.style import COLOURS, NONE, OUTCOMES, SERIES_NAMES, number, percent, visible
 from squad_albert.token_pictures import NAMES
 from utils.squad import load_file
 
@@ -41,9 +41,6 @@ which a person wrote, is beyond the bundled model."""
 
 HEAT = ("occlusion", "integrated_gradients", "gradient_input")
 """By what tokens are coloured; the first, at first, needs no gradients."""
-
-SERIES = ("blue", "gold", "wine", "teal", "indigo", "coral", "magenta")
-"""The map's colours of categories by their names in the palette, in the order of use."""
 
 EXPORTS = {"csv": "CSV", "json": "JSON", "squad": "SQuAD JSON", "ids": "sample ids"}
 """What a selection can be downloaded as."""
@@ -191,7 +188,7 @@ def _explore(service: Service, name: str) -> Record:
     summary = service.run(name).summary
     meta = {"splits": ", ".join(summary["splits"]), "model": summary["model"] or "none: answers from a file"}
     meta |= {"engine": summary["engine"]} if summary["engine"] else {}
-    palette = json.dumps({"series": SERIES, "outcomes": OUTCOMES})
+    palette = json.dumps({"series": SERIES_NAMES, "outcomes": OUTCOMES})
     lists = {"parts": PARTS, "lists": LISTS, "exports": EXPORTS}
     return {"run": name, "meta": meta, "tiles": _tiles(summary), "palette": palette, **lists}
 

@@ -19,6 +19,22 @@
     return value;
   }
 
+  /** Starts Plotly, which takes seconds, when a figure needs it and the page is there. */
+  let started = null;
+  function plotly() {
+    started ??= new Promise((ready) => {
+      const start = () => setTimeout(() => {
+        const script = document.createElement("script");
+        script.textContent = document.getElementById("plotly").textContent;
+        document.body.append(script);
+        ready();
+      });
+      if (document.readyState === "complete") start();
+      else addEventListener("load", start, { once: true });
+    });
+    return started;
+  }
+
   // Figures are drawn when they come near the window, and again when the ground changes.
   const near = new IntersectionObserver((entries) => {
     for (const entry of entries) {
@@ -36,6 +52,7 @@
 
   function redraw() {
     for (const [element, draw] of drawn) if (element.dataset.drawn) draw();
+    document.dispatchEvent(new Event("ground")); // for the map, which is a script of its own
   }
 
   for (const element of document.querySelectorAll(".plot")) {
@@ -43,7 +60,8 @@
     if (!source) continue;
     const { figure, choices } = JSON.parse(source.textContent);
     const chooser = document.querySelector(`[data-chooser="${element.id}"]`);
-    const draw = () => {
+    const draw = async () => {
+      await plotly();
       const { data, layout } = structuredClone(figure);
       if (chooser) Object.assign(data[0], choices[chooser.value]);
       return Plotly.react(element, themed(data), themed(layout), still);
@@ -81,110 +99,5 @@
     const choose = () => panels.forEach((panel) => { panel.hidden = panel.dataset.panel !== chooser.value; });
     chooser.addEventListener("change", choose);
     choose();
-  }
-
-  const mapElement = document.getElementById("map");
-  if (mapElement) drawMap(mapElement, JSON.parse(document.getElementById("map-data").textContent));
-
-  function drawMap(element, points) {
-    const which = document.getElementById("map-method");
-    const colour = document.getElementById("map-colour");
-    const sized = document.getElementById("map-size");
-    const tip = document.getElementById("tip");
-    const pinned = document.getElementById("map-pinned");
-    const shapes = ["circle", "diamond", "square", "triangle-up", "circle", "diamond", "square"];
-    let gl = points.id.length > points.webgl_from;
-    const touch = matchMedia("(pointer: coarse)").matches;
-
-    function traces() {
-      const place = points.maps[which.value];
-      const { names, codes, colours } = points.colours[colour.value];
-      const members = [-1, ...names.keys()].map((code) => [code, codes.flatMap((c, row) => (c === code ? [row] : []))]);
-      const drawn = members.filter(([, rows]) => rows.length);
-      if (sized.checked) { // the large ones below, so that they hide none
-        const mean = (rows) => rows.reduce((sum, row) => sum + points.size[row], 0) / rows.length;
-        for (const [, rows] of drawn) rows.sort((one, other) => points.size[other] - points.size[one]);
-        drawn.sort(([, one], [, other]) => mean(other) - mean(one));
-      }
-      return drawn.map(([code, rows]) => ({
-        type: gl ? "scattergl" : "scatter",
-        mode: "markers",
-        legendrank: code < 0 ? 999 : code,
-        name: `${code < 0 ? "others" : names[code]} (${rows.length.toLocaleString("en")})`,
-        x: rows.map((row) => place.x[row]),
-        y: rows.map((row) => place.y[row]),
-        customdata: rows,
-        hoverinfo: "none",
-        marker: {
-          color: code < 0 ? points.grey : (colours ?? points.series)[code],
-          symbol: code < 0 || colours ? "circle" : shapes[code],
-          opacity: code < 0 ? 0.4 : 0.75,
-          size: sized.checked ? rows.map((row) => 3 + 10 * points.size[row]) : 6,
-          line: { width: 0.5, color: points.surface },
-        },
-      }));
-    }
-
-    function draw() {
-      const layout = structuredClone(points.layout);
-      layout.dragmode = touch ? false : "pan";
-      layout.uirevision = which.value; // the view stays when only the colours change
-      return Plotly.react(element, themed(traces()), themed(layout), {
-        responsive: true, displaylogo: false, displayModeBar: true, scrollZoom: false,
-        modeBarButtons: [["pan2d", "zoom2d", "zoomIn2d", "zoomOut2d", "resetScale2d"]],
-      });
-    }
-
-    function described(row) {
-      const box = document.createDocumentFragment();
-      const asked = document.createElement("p");
-      const list = document.createElement("dl");
-      asked.append(isolated(points.question[row]));
-      const loss = points.loss[row];
-      const facts = {
-        gold: points.gold[row], answer: points.prediction[row], outcome: points.outcome[row], title: points.title[row],
-        id: points.id[row], ...(loss === null ? {} : { loss: loss.toFixed(2) }),
-      };
-      for (const [key, value] of Object.entries(facts)) {
-        const term = document.createElement("dt");
-        const text = document.createElement("dd");
-        term.textContent = key;
-        text.append(isolated(value));
-        list.append(term, text);
-      }
-      box.append(asked, list);
-      return box;
-    }
-
-    function isolated(text) {
-      const element = document.createElement("bdi");
-      element.textContent = text;
-      return element;
-    }
-
-    register(element, async () => {
-      const first = !element.dataset.drawn;
-      await draw();
-      if (gl && element.querySelector(".no-webgl")) { // this browser or machine cannot: slower, but it can be seen
-        gl = false;
-        Plotly.purge(element);
-        await draw();
-      }
-      if (!first) return;
-      element.on("plotly_hover", ({ points: [point], event }) => {
-        tip.replaceChildren(described(point.customdata));
-        tip.hidden = false;
-        const { width, height } = tip.getBoundingClientRect();
-        const x = event.clientX + 16 + width > innerWidth ? event.clientX - 16 - width : event.clientX + 16;
-        tip.style.left = `${Math.max(8, x)}px`;
-        tip.style.top = `${Math.max(8, Math.min(event.clientY + 16, innerHeight - height - 8))}px`;
-      });
-      element.on("plotly_unhover", () => { tip.hidden = true; });
-      addEventListener("pointermove", ({ target }) => { // plotly misses that a hand leaves right after a click
-        if (!element.contains(target)) tip.hidden = true;
-      });
-      element.on("plotly_click", ({ points: [point] }) => pinned.replaceChildren(described(point.customdata)));
-    });
-    for (const control of [which, colour, sized]) control.addEventListener("change", draw);
   }
 })();

@@ -14,7 +14,7 @@ export function onGround(redraw) {
 
 /**
  * What each point's colour is, and what the legend says.
- * @param {object} column as the map has it: codes and categories, or values
+ * @param {object} column as the map has it: codes and categories (and what the code -1 stands for), or values
  * @param {{series: string[], outcomes: object}} palette names of colours
  * @returns {{codes: Uint8Array, colours: () => string[], legend: {label: string, count: number, code: number,
  *   value: (string|boolean|null)}[]}} `value` is that of a filter, null where there is none
@@ -25,10 +25,10 @@ export function coloured(column, palette) {
     const codes = column.values.map((value) => (value === null ? -1 : value ? 0 : 1));
     return byCategory(codes, ["true", "false"], palette);
   }
-  return byCategory(column.codes, column.categories, palette);
+  return byCategory(column.codes, column.categories, palette, column.others);
 }
 
-function byCategory(codes, categories, { series, outcomes }) {
+function byCategory(codes, categories, { series, outcomes }, uncoded = "none") {
   const own = categories.every((name) => name in outcomes);
   const counts = new Array(categories.length).fill(0);
   for (const code of codes) if (code >= 0) counts[code] += 1;
@@ -40,7 +40,7 @@ function byCategory(codes, categories, { series, outcomes }) {
   const legend = shown.map((code, at) => ({ label: categories[code], count: counts[code], code: at,
     value: categories[code] }));
   const others = drawn.reduce((sum, code) => sum + (code === grey), 0);
-  const rest = order.length > shown.length ? "others" : "none";
+  const rest = order.length > shown.length ? "others" : uncoded;
   if (others) legend.push({ label: rest, count: others, code: grey, value: null });
   const names = shown.map((code, at) => (own ? outcomes[categories[code]] : series[at]));
   return { codes: drawn, legend, colours: () => [...names, "grey"].map(colour) };

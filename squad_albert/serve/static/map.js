@@ -42,6 +42,16 @@ export class PointMap {
     this.#listen();
   }
 
+  /** Other places of the same points, all of which are then seen. @param {{x: number[], y: number[]}} places */
+  set places({ x, y }) {
+    [this.#points.xs, this.#points.ys] = [Float64Array.from(x), Float64Array.from(y)];
+    this.#camera = new Camera(this.xs, this.ys);
+    this.#resize(this.lower.parentElement);
+    this.#camera.fit();
+    this.polygon = [];
+    this.pinned = -1;
+  }
+
   get xs() { return this.#points.xs; }
   get ys() { return this.#points.ys; }
   get view() { return this.#camera.view; }

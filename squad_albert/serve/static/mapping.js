@@ -7,9 +7,9 @@ import { byId, data, element, settled } from "./dom.js";
 import { add } from "./filters.js";
 import { PointMap } from "./map.js";
 import { watched } from "./progress.js";
+import { placeOf, showBeside } from "./tip.js";
+import { addTools } from "./tools.js";
 import { count, counted } from "./words.js";
-
-const NEARER = 1.5; // of a button's zoom
 
 /** Where a view's map is asked for. */
 export function mapAddress(run, { color, by }) {
@@ -38,7 +38,7 @@ export class Mapping {
       said: (text) => { byId("map-said").textContent = text; },
     });
     this.#look(points);
-    this.#tools();
+    addTools(byId("map"), this.map);
     onGround(() => this.#legend());
     const drawn = points.ids.length;
     const part = points.total > drawn ? ` ${counted(drawn, "point")} of ${count(points.total)} are drawn.` : "";
@@ -80,19 +80,6 @@ export class Mapping {
     }));
   }
 
-  #tools() {
-    const modes = [...document.querySelectorAll("button[data-mode]")];
-    for (const button of modes) {
-      button.addEventListener("click", () => {
-        this.map.mode = byId("map").dataset.mode = button.dataset.mode;
-        for (const one of modes) one.setAttribute("aria-pressed", String(one === button));
-      });
-    }
-    byId("map-nearer").addEventListener("click", () => this.map.zoom(NEARER));
-    byId("map-farther").addEventListener("click", () => this.map.zoom(1 / NEARER));
-    byId("map-all").addEventListener("click", () => this.map.fit());
-  }
-
   /** Shows a point's question beside the pointer, or beside the cross of the keyboard, which is read out. */
   async #hover(at, event, cross) {
     const again = at === this.#over;
@@ -103,18 +90,9 @@ export class Mapping {
       const row = await this.known.row(this.points.ids[at]).catch(() => null); // a tip that fails is none
       if (this.#over !== at || !row) return;
       if (!again) this.tip.replaceChildren(...card(row));
-      this.tip.hidden = false;
-      const box = byId("map").getBoundingClientRect();
-      this.#place(event ?? { clientX: box.x + cross[0], clientY: box.y + cross[1] });
+      showBeside(this.tip, event ?? placeOf(byId("map"), cross));
       if (cross && !again) byId("map-said").textContent = row.question;
     }
-  }
-
-  #place({ clientX, clientY }) {
-    const { width, height } = this.tip.getBoundingClientRect();
-    const x = clientX + 16 + width > innerWidth ? clientX - 16 - width : clientX + 16;
-    this.tip.style.left = `${Math.max(8, x)}px`;
-    this.tip.style.top = `${Math.max(8, Math.min(clientY + 16, innerHeight - height - 8))}px`;
   }
 
   async #pick(at) {

@@ -127,7 +127,7 @@ def test_points_hold_what_is_known_of_each_question() -> None:
     assert (np.diff(np.array(data["size"])[order]) >= 0).all()
     for colour in data["colours"]:
         assert len(colour["codes"]) == 40
-        assert max(colour["codes"]) < len(colour["names"]) <= len(SERIES)
+        assert max(colour["codes"]) < len(colour["categories"]) <= len(SERIES)
     unanswerable = run.questions.index[~run.questions["answerable"]][0]
     assert data["gold"][unanswerable] == "no answer"
 
