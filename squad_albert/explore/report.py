@@ -29,8 +29,8 @@ from .section import Section
 from .style import COLOURS, number, percent, visible
 
 TEMPLATES = Path(__file__).parent / "templates"
-MODULES = (TEMPLATES, Path(__file__).parents[1] / "serve" / "static")
-"""Where the scripts of the map are: the report's own, and those that the explorer has, too."""
+SOURCES = (TEMPLATES, Path(__file__).parents[1] / "serve" / "static")
+"""Where the page's parts are: the report's own, and those of the map, which the explorer has, too."""
 
 MOST_CLUSTERS = 6
 """Clusters of each kind that are shown with examples; the tables have all."""
@@ -114,7 +114,7 @@ def render(run: RunTables, sections: Mapping[str, Section], settings: Settings) 
         explained=_explained(sections.get("saliency"), questions),
         charts=_charts(run, sections),
         map=charts.map_data(run, sections, settings.seed),
-        map_script=Markup(script_of("report-map.js", MODULES)),
+        map_script=Markup(script_of("report-map.js", SOURCES)),
         numeric=NUMERIC,
         palette=_palette(),
         dark=dict(COLOURS.values()),
@@ -126,7 +126,7 @@ def render(run: RunTables, sections: Mapping[str, Section], settings: Settings) 
 
 def _environment() -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader(SOURCES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -19,21 +19,15 @@
     return value;
   }
 
-  /** Starts Plotly, which takes seconds, when a figure needs it and the page is there. */
-  let started = null;
-  function plotly() {
-    started ??= new Promise((ready) => {
-      const start = () => setTimeout(() => {
-        const script = document.createElement("script");
-        script.textContent = document.getElementById("plotly").textContent;
-        document.body.append(script);
-        ready();
-      });
-      if (document.readyState === "complete") start();
-      else addEventListener("load", start, { once: true });
-    });
-    return started;
-  }
+  // Plotly takes seconds to start, so the page comes first.
+  const plotly = new Promise((ready) => {
+    addEventListener("load", () => setTimeout(() => {
+      const script = document.createElement("script");
+      script.textContent = document.getElementById("plotly").textContent;
+      document.body.append(script);
+      ready();
+    }));
+  });
 
   // Figures are drawn when they come near the window, and again when the ground changes.
   const near = new IntersectionObserver((entries) => {
@@ -61,7 +55,7 @@
     const { figure, choices } = JSON.parse(source.textContent);
     const chooser = document.querySelector(`[data-chooser="${element.id}"]`);
     const draw = async () => {
-      await plotly();
+      await plotly;
       const { data, layout } = structuredClone(figure);
       if (chooser) Object.assign(data[0], choices[chooser.value]);
       return Plotly.react(element, themed(data), themed(layout), still);

@@ -145,8 +145,9 @@ def test_modules_import_what_is_there_and_use_no_markup() -> None:
     assert {name for entry in entries for name in modules(entry)} == {path.name for path in STATIC.glob("*.js")}
 
 
-def test_the_style_sheet_uses_colours_of_the_palette_alone() -> None:
-    text = (STATIC / "style.css").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["map.css", "style.css"])
+def test_style_sheets_use_colours_of_the_palette_alone(name: str) -> None:
+    text = (STATIC / name).read_text(encoding="utf-8")
     assert set(re.findall(r"var\(--(\w+)\)", text)) <= {*COLOURS, "hue", "weight"}
     assert not re.search(r"#[0-9a-f]{3,6}\b", re.sub(r"#[a-z][\w-]*", "", text))
     assert "url(" not in text
