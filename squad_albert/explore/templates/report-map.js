@@ -58,6 +58,7 @@ class ReportMap {
     this.look = coloured(this.points.colours[byId("map-colour").value], this.points.palette);
     this.map.look = this.look;
     this.#only = null;
+    this.#legend();
     this.#light();
   }
 
@@ -74,7 +75,9 @@ class ReportMap {
     this.map.lit = lit;
     const shown = lit?.reduce((sum, one) => sum + one, 0);
     byId("map-said").textContent = lit ? `${count(shown)} of ${counted(lit.length, "question")} stand out.` : "";
-    this.#legend();
+    for (const button of byId("map-legend").querySelectorAll("button")) {
+      button.setAttribute("aria-pressed", String(button.dataset.code === String(this.#only)));
+    }
   }
 
   #legend() {
@@ -84,6 +87,7 @@ class ReportMap {
       swatch.className = "swatch";
       swatch.style.background = colours[code];
       button.type = "button";
+      button.dataset.code = code;
       button.setAttribute("aria-pressed", String(this.#only === code));
       button.append(swatch, isolated(label), ` ${count(points)}`);
       button.addEventListener("click", () => { this.#only = this.#only === code ? null : code; this.#light(); });
