@@ -29,7 +29,8 @@ from .section import Section
 from .style import COLOURS, number, percent, visible
 
 TEMPLATES = Path(__file__).parent / "templates"
-SOURCES = (TEMPLATES, Path(__file__).parents[1] / "serve" / "static")
+SERVED = Path(__file__).parents[1] / "serve"
+SOURCES = (TEMPLATES, SERVED / "static", SERVED / "templates")
 """Where the page's parts are: the report's own, and those of the map, which the explorer has, too."""
 
 MOST_CLUSTERS = 6
