@@ -260,10 +260,11 @@ def window_spans(
     Raises:
         DecodingError: if a logit of [CLS] or of the context is not a number or infinite.
     """
-    chunks = [slice(at, at + _CHUNK) for at in range(0, len(logits), _CHUNK)] or [slice(0)]
+    order = np.argsort(context_end, kind="stable")  # contexts of a length together, or most of a chunk may be empty
+    chunks = [order[at : at + _CHUNK] for at in range(0, len(order), _CHUNK)] or [order]
     with np.errstate(over="ignore"):  # two masked logits add up to -inf, which is what they mean
         parts = [_chunk_spans(logits[rows], context_start[rows], context_end[rows], settings) for rows in chunks]
-    return Spans.concatenate(parts)
+    return Spans.concatenate(parts)[np.argsort(order)]
 
 
 def _chunk_spans(
