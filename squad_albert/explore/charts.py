@@ -371,9 +371,7 @@ def _rounded(values: pd.Series) -> list[float | None]:
     return [None if value != value else round(float(value), 3) for value in values]
 
 
-def _dots(
-    table: pd.DataFrame, column: str, y: Any, name: Any, colour: str, shown: str, size: int = 9
-) -> go.Scatter:
+def _dots(table: pd.DataFrame, column: str, y: Any, name: Any, colour: str, shown: str, size: int = 9) -> go.Scatter:
     """Dots with their intervals, a row of the table each."""
     ends = np.stack([table[f"{column}_low"], table[f"{column}_high"]], axis=1)
     places = [shown.replace("%{x", f"%{{customdata[{end}]") for end in (0, 1)]

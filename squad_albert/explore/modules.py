@@ -28,7 +28,7 @@ def script_of(entry: str, folders: Sequence[Path]) -> str:
     """
     scripts: dict[str, str] = {}
     _add(entry, folders, scripts)
-    return "(() => {\n\"use strict\";\nconst modules = {};\n" + "\n".join(scripts.values()) + "\n})();"
+    return '(() => {\n"use strict";\nconst modules = {};\n' + "\n".join(scripts.values()) + "\n})();"
 
 
 def _add(name: str, folders: Sequence[Path], scripts: dict[str, str]) -> None:

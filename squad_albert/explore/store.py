@@ -117,9 +117,7 @@ def _section(folder: Path, name: str, entry: Mapping[str, Any], again: str) -> S
         if not path.is_file() or sha256(path) != digest:
             raise RunError(f"{path} is gone or changed since the run was explored. {again}")
         tables[table] = frame(parquet.read_table(path))
-    return Section(
-        name, entry["title"], tables.pop(name), entry["sentences"], entry["facts"], tables, entry["empty"]
-    )
+    return Section(name, entry["title"], tables.pop(name), entry["sentences"], entry["facts"], tables, entry["empty"])
 
 
 def _read(folder: Path) -> dict[str, Any] | None:
@@ -144,4 +142,3 @@ def _plain(value: Any) -> float | int | str | None:
     """A fact as JSON has it; what is not finite is null."""
     value = value.item() if isinstance(value, np.generic) else value
     return None if isinstance(value, float) and not math.isfinite(value) else value
-

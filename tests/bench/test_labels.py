@@ -37,9 +37,7 @@ def test_figures_are_of_all_signals_and_of_each():
 
 def test_a_corpus_is_evaluated_and_explored(questions: list[Question], tokenizer: Tokenizer, tmp_path: Path):
     for split in ("train", "validation"):
-        write_squad(
-            tmp_path / "data" / f"{split}.json", [replace(one, id=f"{split}-{one.id}") for one in questions]
-        )
+        write_squad(tmp_path / "data" / f"{split}.json", [replace(one, id=f"{split}-{one.id}") for one in questions])
     (tmp_path / "data" / "planted.json").write_text(json.dumps({"false_labels": ["train-heron-1"]}))
     model = write_exported(tmp_path / "model", tokenizer)
     settings = Settings(model=str(model), cache=str(tmp_path / "cache"), max_length=96, overlap=16, threads=1)

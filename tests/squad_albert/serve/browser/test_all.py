@@ -11,7 +11,7 @@ from .live import PHONE, opened
 
 PAGES = {
     "ask": "/",
-    "explore": f"/explore/{RUN}?f=title.in.[\"Hard\",\"Ships\"]&part=questions",
+    "explore": f'/explore/{RUN}?f=title.in.["Hard","Ships"]&part=questions',
     "clusters": f"/explore/{RUN}?part=clusters",
     "question": f"/explore/{RUN}/questions/validation-7",
     "missing": "/explore/missing",
