@@ -99,11 +99,13 @@ model: $(TRAIN) ## model/albert/: training text, training, export (see its card 
 	$(BIN)/python -m squad_albert.corpus --training-text build/easy-text --chosen-by 2500
 	$(BIN)/squad-albert train --config model/albert/train-easy.yaml --name easy
 	$(BIN)/python -m squad_albert.corpus --training-text build/long-text --kind long --questions 150000 --chosen-by 2500
+	$(BIN)/squad-albert train --config model/albert/train-long.yaml --name long
+	$(BIN)/python -m squad_albert.corpus --training-text build/rivals-text --kind rivals --questions 170000 --chosen-by 2500
 	$(BIN)/squad-albert train --config model/albert/train.yaml --name albert
 	$(BIN)/squad-albert export --checkpoint runs/albert/best --out model/albert
 	$(BIN)/python -m squad_albert.model_card
 	mkdir -p images
-	for run in easy albert; do for kind in png csv; do \
+	for run in easy long albert; do for kind in png csv; do \
 		cp runs/$$run/curve.$$kind images/learning-curve-$$run.$$kind; done; done
 
 images: $(TEST) ## the README's pictures, findings and printed lines, of the bundled run (these need a Chromium)

@@ -138,7 +138,8 @@ def rounds(job: Mapping[str, Any], engines: Iterable[str], count: int) -> dict[s
 
 def model_flops(config: Mapping[str, int], lengths: Sequence[int]) -> float:
     """Floating-point operations of a model's matrix products over windows of these many real tokens."""
-    hidden, inner, layers = config["hidden_size"], config["intermediate_size"], config["num_hidden_layers"]
+    hidden, inner = config["hidden_size"], config["intermediate_size"]
+    layers = config["num_hidden_layers"] * config.get("inner_group_num", 1)
     size = np.asarray(lengths, np.float64)
     per_token = 2 * config.get("embedding_size", hidden) * hidden + layers * (8 * hidden**2 + 4 * hidden * inner)
     return float((per_token * size + layers * 4 * hidden * size**2 + 4 * hidden * size).sum())

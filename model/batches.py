@@ -6,8 +6,9 @@ exactly the batches that the undisturbed run would have seen.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -106,19 +107,19 @@ class Collator:
 
     Args:
         windows: the split's windows.
-        facts: per window, the fact that its question asks for (int64 ``[N]``, -1: unknown) and
-            the fact that each token tells (int16 ``[N, L]``, 0: none); None without auxiliary heads.
+        hints: what the auxiliary heads learn from, whole numbers per window ``[N]`` or per token ``[N, L]``,
+            by the name that they get in a batch.
         noise: random tokens in place of some; None for none.
     """
 
     def __init__(
         self,
         windows: Windows,
-        facts: tuple[NDArray[np.int64], NDArray[np.int16]] | None = None,
+        hints: Mapping[str, NDArray[Any]] | None = None,
         noise: Noise | None = None,
     ) -> None:
         self.windows = windows
-        self.facts = facts
+        self.hints = hints or {}
         self.noise = noise
 
     def __call__(self, rows: Sequence[int]) -> dict[str, torch.Tensor]:
@@ -136,9 +137,8 @@ class Collator:
             "start_positions": windows.start[index].astype(np.int64),
             "end_positions": windows.end[index].astype(np.int64),
         }
-        if self.facts is not None:
-            batch["asked_fact"] = self.facts[0][index]
-            batch["told_facts"] = self.facts[1][index, :longest].astype(np.int64)
+        for name, table in self.hints.items():
+            batch[name] = (table[index] if table.ndim == 1 else table[index, :longest]).astype(np.int64)
         if self.noise:
             draw = np.random.default_rng([self.noise.seed, *rows])
             chosen = self._text(index, position) & (draw.random((len(index), longest)) < self.noise.share)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +20,12 @@ from .inputs import input_names
 ILLEGAL = -1e4
 """What a token that cannot be an answer gets as logit; within float16, unlike minus infinity."""
 
+UNKNOWN = -1
+"""Stands where the data does not name a token's subject."""
+
+SUBJECTS = ("asked", "other")
+"""What the heads for subjects tell apart."""
+
 UNTOLD_WEIGHT = 0.05
 """The weight of a token that tells no fact; there are some twenty of them for each that tells one."""
 
@@ -26,32 +33,43 @@ UNTOLD_WEIGHT = 0.05
 class Learner(nn.Module):  # type: ignore[misc]
     """A question-answering model with the loss it is trained by.
 
-    The span loss is a softmax over the context and [CLS] alone. Where the data names the fact
-    that a question asks for, an auxiliary head on the middle layer names the asked fact at [CLS] and
-    tags every token of the context with the fact it tells. It is one head for both, so that what is
-    asked and what is told look alike to the layers above; it is left behind when the model is saved.
+    The span loss is a softmax over the context and [CLS] alone. Auxiliary heads, which are left behind when
+    the model is saved, teach the two things that an answer is found by, where the data names them:
+
+    - what is asked: a head on the middle layer names the asked fact at [CLS] and tags every token of the
+      context with the fact it tells. It is one head for both, so that what is asked and what is told look
+      alike to the layers above.
+    - of whom it is asked: on every layer a head tells the tokens that speak of the asked subject from those
+      that speak of another. Without them a small model takes the right kind of answer of either.
 
     Args:
         model: a transformers model with ``start_logits`` and ``end_logits``.
-        facts: how many facts the auxiliary head tells apart; 0 for no head.
-        fact_weight: the weight of the auxiliary loss.
+        facts: how many facts the first head tells apart; 0 for no head.
+        fact_weight: the weight of that head's loss.
+        subject_weight: the weight of the mean of the other heads' losses; 0 for no heads.
     """
 
-    def __init__(self, model: Any, facts: int = 0, fact_weight: float = 0.0) -> None:
+    def __init__(self, model: Any, facts: int = 0, fact_weight: float = 0.0, subject_weight: float = 0.0) -> None:
         super().__init__()
         self.model = model
         self.facts = facts
         self.fact_weight = fact_weight
+        self.subject_weight = subject_weight
         self.inputs = input_names(model)
         if facts:
             self.fact_head = nn.Linear(model.config.hidden_size, facts + 1)
             weights = torch.ones(facts + 1)
             weights[0] = UNTOLD_WEIGHT
             self.register_buffer("fact_weights", weights, persistent=False)
+        if subject_weight:
+            config = model.config
+            layers = config.num_hidden_layers * getattr(config, "inner_group_num", 1)
+            self.subject_heads = nn.ModuleList(nn.Linear(config.hidden_size, len(SUBJECTS)) for _ in range(layers))
 
     def forward(self, **batch: torch.Tensor) -> dict[str, torch.Tensor]:
         """The loss (float32 scalar) and the span logits (float32 ``[B, L, 2]``) of a batch."""
-        outputs = self.model(**{name: batch[name] for name in self.inputs}, output_hidden_states=self.facts > 0)
+        hidden = self.facts > 0 or self.subject_weight > 0
+        outputs = self.model(**{name: batch[name] for name in self.inputs}, output_hidden_states=hidden)
         logits = torch.stack([outputs.start_logits, outputs.end_logits], dim=-1).float()
         masked = logits.masked_fill(~batch["legal"].unsqueeze(-1), ILLEGAL)
         loss = (
@@ -60,6 +78,8 @@ class Learner(nn.Module):  # type: ignore[misc]
         ) / 2
         if self.facts:
             loss = loss + self.fact_weight * self._fact_loss(outputs.hidden_states, batch)
+        if self.subject_weight:
+            loss = loss + self.subject_weight * self._subject_loss(outputs.hidden_states, batch)
         return {"loss": loss, "logits": logits}
 
     def _fact_loss(self, hidden_states: Sequence[torch.Tensor], batch: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -71,6 +91,45 @@ class Learner(nn.Module):  # type: ignore[misc]
         if (asked >= 0).any():  # the mean over no questions would be no number
             loss = loss + functional.cross_entropy(told[:, 0], asked, ignore_index=-1)
         return loss
+
+    def _subject_loss(self, hidden_states: Sequence[torch.Tensor], batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        known = batch["legal"] & (batch["told_subjects"] != UNKNOWN)
+        targets = batch["told_subjects"][known]
+        losses = [
+            functional.cross_entropy(head(hidden[known]).float(), targets, reduction="sum")
+            for head, hidden in zip(self.subject_heads, hidden_states[1:], strict=True)
+        ]
+        return torch.stack(losses).mean() / max(1, len(targets))
+
+
+def name_subjects(questions: Sequence[Question], windows: Windows) -> NDArray[np.int8]:
+    """Of whom each token speaks, as far as data says that names the subjects of its questions.
+
+    Known are the subjects' names and the answers to the other questions about the same context.
+
+    Returns:
+        int8 ``[N, L]``: 0 for the subject that the window's question asks about, 1 for another, -1 for unknown.
+    """
+    told: dict[int, list[tuple[int, int, str]]] = {}
+    names: dict[int, dict[str, None]] = {}
+    for question in questions:
+        if question.subject:
+            spans = told.setdefault(id(question.context), [])
+            spans += [(gold.start, gold.start + len(gold.text), question.subject) for gold in question.golds[:1]]
+            names.setdefault(id(question.context), {})[question.subject] = None
+    for question in questions:
+        for name in names.pop(id(question.context), ()):
+            found = re.finditer(re.escape(name), question.context, re.IGNORECASE)
+            told[id(question.context)] += [(*match.span(), name) for match in found]
+    tags = np.full(windows.input_ids.shape, UNKNOWN, np.int8)
+    for row, q in enumerate(windows.question.tolist()):
+        first, last = int(windows.context_start[row]), int(windows.context_end[row])
+        offsets = windows.offsets[row, first:last]
+        asked = questions[q].subject
+        for start, end, subject in told.get(id(questions[q].context), ()) if asked else ():
+            inside = (offsets[:, 0] < end) & (offsets[:, 1] > start)
+            tags[row, first:last][inside] = SUBJECTS.index("asked" if subject == asked else "other")
+    return tags
 
 
 def name_facts(

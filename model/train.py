@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate import PartialState
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from transformers import (
     AutoModelForQuestionAnswering,
@@ -33,13 +34,14 @@ from utils.files import mend_folder, whole_file, whole_folder
 from utils.questions import Question
 from utils.squad import load_data
 from utils.squad_metrics import evaluate
-from utils.windows import build_windows
+from utils.windows import Windows, build_windows
 
 from .batches import Collator, Noise
 from .card import write_card, write_curve
 from .experiment import Experiment, TrainingError, checkpoints, claim, last_good
 from .inputs import max_positions
-from .learner import Learner, name_facts
+from .learner import Learner, name_facts, name_subjects
+from .matching import add_inner_layers, add_matching_head
 from .scratch import make_model, train_tokenizer
 from .trainer import SpanTrainer, answer, best_step, out_of_patience
 from .training_settings import TrainingSettings
@@ -126,13 +128,28 @@ def _prepare(settings: TrainingSettings, folder: Path) -> tuple[Experiment, Lear
     experiment = Experiment(settings, folder, tokenizer, questions, windows)
     pieces = np.setdiff1d(np.arange(len(tokenizer)), tokenizer.all_special_ids)
     noise = Noise(settings.noise, pieces, settings.seed) if settings.noise else None
-    if not settings.fact_weight:
-        return experiment, Learner(model), Collator(windows["train"], noise=noise)
-    names, asked, told = name_facts(questions["train"], windows["train"])
-    if not names:
-        raise TrainingError(f"fact_weight is set, but no question of `{settings.data}` names a fact; set it to 0.")
-    learner = Learner(model, len(names), settings.fact_weight)
-    return experiment, learner, Collator(windows["train"], (asked, told), noise)
+    facts, hints = _hints(settings, questions["train"], windows["train"])
+    learner = Learner(model, facts, settings.fact_weight, settings.subject_weight)
+    return experiment, learner, Collator(windows["train"], hints, noise)
+
+
+def _hints(
+    settings: TrainingSettings, questions: list[Question], windows: Windows
+) -> tuple[int, dict[str, NDArray[Any]]]:
+    """The number of facts, and what the auxiliary heads learn from."""
+    names: list[str] = []
+    hints: dict[str, NDArray[Any]] = {}
+    if settings.fact_weight:
+        names, hints["asked_fact"], hints["told_facts"] = name_facts(questions, windows)
+        if not names:
+            raise TrainingError(f"fact_weight is set, but no question of `{settings.data}` names a fact; set it to 0.")
+    if settings.subject_weight:
+        if not any(question.subject for question in questions):
+            raise TrainingError(
+                f"subject_weight is set, but no question of `{settings.data}` names its subject; set it to 0."
+            )
+        hints["told_subjects"] = name_subjects(questions, windows)
+    return len(names), hints
 
 
 def _load(settings: TrainingSettings, questions: list[Question], folder: Path) -> tuple[Any, PreTrainedTokenizerFast]:
@@ -141,6 +158,10 @@ def _load(settings: TrainingSettings, questions: list[Question], folder: Path) -
         model = make_model(settings.scratch, tokenizer, settings.max_length)
     else:
         model, tokenizer = _load_checkpoint(settings.model)
+    if settings.inner_layers > 1:
+        model = add_inner_layers(model, settings.inner_layers)
+    if settings.matching_head:
+        add_matching_head(model, settings.seed)
     longest = max_positions(model)
     if longest is not None and longest < settings.max_length:
         raise TrainingError(

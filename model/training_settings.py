@@ -79,6 +79,15 @@ class TrainingSettings(BaseModel):
     fact_weight: float = Field(
         0.0, ge=0, description="weight of the auxiliary heads that name the facts, where the data names them"
     )
+    subject_weight: float = Field(
+        0.0, ge=0, description="weight of the auxiliary heads that tell subjects apart, where the data names them"
+    )
+    inner_layers: int = Field(
+        1, ge=1, description="ALBERT: layers with weights of their own in the shared group, each at first a copy"
+    )
+    matching_head: bool = Field(
+        False, description="ALBERT: set the last head of the first layer to see which tokens the question has, too"
+    )
     noise: float = Field(
         0.0, ge=0, lt=1, description="share of tokens, those of the answer apart, that training replaces by random ones"
     )

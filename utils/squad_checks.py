@@ -95,9 +95,9 @@ class Checker:
             self._unlabeled.append(place)
         if key is None or text is None or title is None or context is None:
             return
-        fact = record.get("fact")
-        fact = fact if isinstance(fact, str) else None
-        self._questions.append(Question(key, title, text, context, golds, labeled, fact))
+        named = [record.get(name) for name in ("fact", "subject")]
+        fact, subject = (name if isinstance(name, str) else None for name in named)
+        self._questions.append(Question(key, title, text, context, golds, labeled, fact, subject))
 
     def finish(self) -> list[Question]:
         """The questions.

@@ -54,6 +54,8 @@ class Shape:
 
 EASY = Shape((2, 3), (0, 0), (0, 0))
 PLAIN = Shape((2, 4), (0, 1), (0, 2))
+RIVAL = Shape((1, 2), (1, 1), (0, 0))
+RIVALS = Shape((2, 3), (1, 2), (0, 1))
 USUAL = Shape((3, 4), (1, 1), (1, 3))
 LONG = Shape((7, 11), (3, 5), (8, 13))
 HARD = Shape((5, 6), (5, 6), (6, 8))
@@ -62,9 +64,11 @@ SHIPPED = [(PLAIN, 0.3), (USUAL, 0.66), (LONG, 0.04)]
 TRAINING_TEXTS = {
     "easy": [(EASY, 0.25), (PLAIN, 0.30), (USUAL, 0.42), (LONG, 0.015)],
     "long": [(PLAIN, 0.22), (USUAL, 0.65), (LONG, 0.10), (HARD, 0.03)],
+    "rivals": [(RIVAL, 0.32), (RIVALS, 0.20), (PLAIN, 0.05), (USUAL, 0.36), (LONG, 0.05), (HARD, 0.02)],
 }
-"""The shapes of the larger training texts: short paragraphs to begin with, and then many that need several windows."""
-TRAINING_SEEDS = {"easy": 11, "long": 12}
+"""The shapes of the larger training texts: short paragraphs to begin with, then many that need several windows, then
+such as tell the same of several subjects."""
+TRAINING_SEEDS = {"easy": 11, "long": 12, "rivals": 13}
 
 
 class Builder:
@@ -125,6 +129,8 @@ class Builder:
         if self.split == "unlabeled":
             return record
         record["fact"] = ask.fact
+        if self.prefix:
+            record["subject"] = ask.subject
         record["is_impossible"] = ask.value is None
         record["answers"] = []
         if ask.value is not None and ask.start is not None:
@@ -329,6 +335,8 @@ def write_training_text(folder: Path, kind: str, questions: int, chosen_by: int)
     folder.mkdir(parents=True, exist_ok=True)
     seed = TRAINING_SEEDS[kind]
     builder = Builder(seed, "train", "more-")
+    if kind == "rivals":  # whoever is not asked about is not named in the data, and teaches nothing
+        builder.writer.rivals_asked = 1.0
     _write(folder / "train.json", {"version": "v2.0", "data": list(builder.articles(questions, TRAINING_TEXTS[kind]))})
     builder = Builder(seed, "train", "chosen-by-")
     _write(folder / "validation.json", {"version": "v2.0", "data": list(builder.articles(chosen_by, SHIPPED))})

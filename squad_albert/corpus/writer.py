@@ -83,6 +83,7 @@ class Ask:
     """A question about a paragraph; ``start`` is None when the paragraph does not answer it."""
 
     question: str
+    subject: str
     fact: str
     value: Value | None
     start: int | None
@@ -127,12 +128,16 @@ class Writer:
         random: the only source of chance.
         split: whose names may be used.
         unseen_share: the share of statements, and of questions, in wordings that training never sees.
+
+    Attributes:
+        rivals_asked: the share of what is told of rivals about which is asked, too.
     """
 
     def __init__(self, random: Random, split: str, unseen_share: float = 0.0) -> None:
         self.random = random
         self.names = Names(random, split)
         self.unseen_share = unseen_share
+        self.rivals_asked = 0.5
 
     def paragraph(
         self, topic: Topic, facts: list[Fact], *, rivals: int = 0, asides: int = 0, unanswerable: float = 0.15
@@ -281,17 +286,19 @@ class Writer:
         return len(previous.split()) + len(statement.text.split()) < LONGEST_JOINED
 
     def _ask(self, topics: list[Topic], told: list[tuple[Told, int]], unanswerable: float) -> list[Ask]:
-        """A question for each fact of the first topic that was told, for half of the others', no fact asked twice."""
+        """A question for each fact told of the first topic and for a share of the others', no fact asked twice."""
         topic, asks = topics[0], []
         own = {one.fact.name for one, _ in told if one.topic is topic}
         absent = [fact for fact in topic.domain.facts if fact.name not in own]
         self.random.shuffle(absent)
         for one, start in told:
-            if one.topic is not topic and self.random.random() < 0.5:
+            if one.topic is not topic and self.random.random() < 1 - self.rivals_asked:
                 continue
             if self.random.random() >= unanswerable:
                 question, unseen = self._question(one.fact, one.topic)
-                asks.append(Ask(question, _name_fact(topic, one.fact), one.value, start, unseen or one.unseen))
+                asks.append(
+                    Ask(question, one.topic.name, _name_fact(topic, one.fact), one.value, start, unseen or one.unseen)
+                )
             elif absent and self.random.random() < 0.7:
                 asks.append(self._ask_in_vain(topic, absent.pop()))
             else:
@@ -301,7 +308,7 @@ class Writer:
     def _ask_in_vain(self, topic: Topic, fact: Fact) -> Ask:
         """A question about a fact that was left out, or about a topic that was."""
         question, unseen = self._question(fact, topic)
-        return Ask(question, _name_fact(topic, fact), None, None, unseen)
+        return Ask(question, topic.name, _name_fact(topic, fact), None, None, unseen)
 
     def _question(self, fact: Fact, topic: Topic) -> tuple[str, bool]:
         wording, unseen = self._choose(fact.questions)

@@ -21,7 +21,7 @@ NONE = -1
 _LEAST = 5  # points in a cluster
 _NEARLY_ALL = 0.6  # the share of all points with which a cluster says nothing, and all are clustered more finely
 _FINER = 0.25  # the largest share of a cluster then
-_CORE = 5  # points that make a region dense, the point itself among them
+_CORE = 2  # points that make a region dense, the point itself among them; more of them leave too many outside
 
 
 def smallest_cluster(count: int) -> int:

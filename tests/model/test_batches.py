@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -81,15 +82,16 @@ def test_tensors_of_a_batch(questions, tokenizer):
     assert batch["end_positions"].tolist() == windows.end[rows].tolist()
 
 
-def test_facts_travel_with_their_windows(questions, tokenizer):
+def test_hints_travel_with_their_windows(questions, tokenizer):
     windows = build_windows(
         questions, tokenizer, Settings(max_length=96, overlap=16, max_question_tokens=24), cache=False
     )
     asked = np.arange(len(windows)) - 1
     told = np.arange(windows.input_ids.size).reshape(windows.input_ids.shape).astype(np.int16)
-    batch = Collator(windows, (asked, told))([3, 1])
+    batch = Collator(windows, {"asked_fact": asked, "told_facts": told})([3, 1])
     assert batch["asked_fact"].tolist() == [2, 0]
     assert (batch["told_facts"].numpy() == told[[3, 1], : batch["input_ids"].shape[1]]).all()
+    assert batch["asked_fact"].dtype == batch["told_facts"].dtype == torch.int64
 
 
 def test_noise_spares_the_answer_and_all_that_is_no_text(questions, tokenizer):

@@ -9,7 +9,7 @@ from torch.nn.functional import log_softmax
 from transformers import AutoModelForQuestionAnswering
 
 from model.batches import Collator
-from model.learner import Learner, name_facts
+from model.learner import SUBJECTS, UNKNOWN, Learner, name_facts, name_subjects
 from project_config import Settings
 from tests.model.tiny import write_checkpoint
 from utils.windows import Windows, build_windows
@@ -57,7 +57,7 @@ def test_facts_of_questions_and_tokens(questions, windows):
 def test_auxiliary_heads_add_their_loss_and_are_left_behind(albert, questions, windows):
     named = [replace(question, fact="launched" if question.id == "heron-1" else None) for question in questions]
     names, asked, told = name_facts(named, windows)
-    batch = Collator(windows, (asked, told))([0, 1])
+    batch = Collator(windows, {"asked_fact": asked, "told_facts": told})([0, 1])
     torch.manual_seed(0)
     with_heads, without = Learner(albert, len(names), 0.5), Learner(albert)
     spans = without(**batch)["loss"]
@@ -74,7 +74,57 @@ def test_windows_of_which_nothing_is_known_teach_no_question(albert, windows):
     learner = Learner(albert, 1, 0.5)
     losses = []
     for asked in (1, -1):
-        batch = Collator(windows, (np.array([-1, asked]), told))([0, 1])
+        batch = Collator(windows, {"asked_fact": np.array([-1, asked]), "told_facts": told})([0, 1])
         losses.append(learner(**batch)["loss"].item())
     assert np.isfinite(losses).all()
     assert losses[0] > losses[1] > Learner(albert)(**batch)["loss"].item()
+
+
+def test_subjects_of_tokens(questions, windows):
+    of = {"heron-1": "the Grey Heron", "heron-2": "the Grey Heron", "heron-4": "Ada Brook", "marsh-2": "Ulm"}
+    named = [replace(question, subject=of.get(question.id)) for question in questions]
+    tags = name_subjects(named, windows)
+    keys = [question.id for question in questions]
+
+    def spoken(key: str, tag: int) -> str:
+        """The tokens so tagged in any of the question's windows, in the context's order."""
+        index = keys.index(key)
+        spans = {
+            (int(start), int(end))
+            for row in np.flatnonzero(windows.question == index)
+            for start, end in windows.offsets[row][tags[row] == tag]
+        }
+        return "".join(questions[index].context[start:end].strip() for start, end in sorted(spans))
+
+    asked, other = (SUBJECTS.index(name) for name in ("asked", "other"))
+    assert spoken("heron-4", asked) == "AdaBrookbecausetheownerstrustednobodyelse"
+    assert spoken("heron-4", other) == "TheGreyHeron4May18711,200"
+    assert spoken("heron-3", asked) == spoken("heron-3", other) == ""  # it names no subject
+    assert spoken("songs-1", asked) == spoken("songs-1", other) == ""
+    marsh = windows.question == keys.index("marsh-2")
+    assert (tags[marsh] == asked).any(axis=1).sum() > 1  # in every window that has the name
+    assert set(np.unique(tags[marsh])) == {UNKNOWN, asked}
+
+
+def test_a_head_tells_subjects_apart(albert, questions, windows):
+    named = [replace(question, subject="Ada Brook" if question.id == "heron-4" else None) for question in questions]
+    rows = np.flatnonzero(windows.question == 3).tolist()
+    batch = Collator(windows, {"told_subjects": name_subjects(named, windows)})(rows)
+    torch.manual_seed(0)
+    learner = Learner(albert, subject_weight=0.5)
+    optimizer = torch.optim.Adam(learner.subject_heads.parameters(), lr=0.1)
+    losses = []
+    for _ in range(30):
+        loss = learner(**batch)["loss"]
+        losses.append(loss.item())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert losses[-1] < losses[0] - 0.1
+    spans = Learner(albert)(**batch)["loss"].item()
+    assert spans < losses[-1] < spans + 0.1
+
+
+def test_batches_without_a_known_subject_teach_none(albert, windows):
+    batch = Collator(windows, {"told_subjects": np.full(windows.input_ids.shape, UNKNOWN, np.int8)})([0, 1])
+    assert Learner(albert, subject_weight=0.5)(**batch)["loss"] == Learner(albert)(**batch)["loss"]

@@ -251,6 +251,14 @@ def test_facts_and_a_curriculum(ships, tmp_path):
     assert not any(best[1].values())
 
 
+def test_subjects_layers_of_their_own_and_a_matching_head(ships, tmp_path):
+    settings = tiny_settings(ships, tmp_path, subject_weight=0.5, inner_layers=2, matching_head=True, steps=2)
+    train(settings, "subjects")
+    best, report = AlbertForQuestionAnswering.from_pretrained(tmp_path / "subjects" / "best", output_loading_info=True)
+    assert not any(report.values())
+    assert (best.config.inner_group_num, best.config.num_hidden_layers) == (2, 1)
+
+
 def spoil(path: Path) -> Path:
     path.write_bytes(b"spoilt" * 9)
     return path.parent
@@ -262,6 +270,8 @@ def spoil(path: Path) -> Path:
         ({"model": "no/such/folder"}, "model `no/such/folder` cannot be loaded: .*Give `scratch`, the folder"),
         ({"max_length": 200}, "takes 130 tokens, max_length is 200. Lower max_length"),
         ({"fact_weight": 0.5}, "no question of .* names a fact"),
+        ({"subject_weight": 0.5}, "no question of .* names its subject"),
+        ({"inner_layers": 3}, "inner_layers 3 does not suit"),
         ({"data": "data/train.json"}, "has no validation questions, which training needs"),
     ],
 )

@@ -28,9 +28,11 @@ def test_the_keys_that_were_asked_for_exist():
 
 
 def test_the_bundled_files_are_read():
-    first, second = (load_training_settings(ROOT / "model" / "albert" / f"train{end}.yaml") for end in ("-easy", ""))
+    names = ("train-easy", "train-long", "train")
+    first, second, third = (load_training_settings(ROOT / "model" / "albert" / f"{name}.yaml") for name in names)
     assert (first.model, first.scratch.architecture, first.learning_rate) == ("scratch", "albert", 1e-3)
     assert (second.model, second.noise) == ("runs/easy/best", 0.03)
+    assert (third.model, third.inner_layers, third.matching_head) == ("runs/long/best", 2, True)
 
 
 def test_numbers_that_yaml_takes_for_text(load):

@@ -51,7 +51,7 @@ def _paragraph(key: str, draw: random.Random) -> dict[str, Any]:
     golds = [{"text": answer, "answer_start": context.index(answer)}]
     if draw.random() < 0.2:
         fact, question, golds = "captain", f"Who sailed the {ship}?", []
-    qa = {"id": key, "question": question, "answers": golds, "is_impossible": not golds, "fact": fact}
+    qa = {"id": key, "question": question, "answers": golds, "is_impossible": not golds, "fact": fact, "subject": ship}
     return {"context": context, "qas": [qa]}
 
 

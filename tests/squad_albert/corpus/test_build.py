@@ -305,3 +305,21 @@ def test_the_long_training_text_holds_longer_paragraphs(tmp_path: Path) -> None:
         asked = load_file(tmp_path / kind / "train.json")
         words[kind] = sum(len(question.context.split()) for question in asked) / len(asked)
     assert words["long"] > 1.5 * words["easy"]
+
+
+def test_the_training_text_of_rivals_asks_the_same_of_several_subjects(tmp_path: Path) -> None:
+    shares = {}
+    for kind in build.TRAINING_TEXTS:
+        write_training_text(tmp_path / kind, kind, 600, 1)
+        asked = load_file(tmp_path / kind / "train.json")
+        assert all(question.subject and question.subject in question.question for question in asked)
+        subjects: dict[tuple[str, str], set[str]] = {}
+        for question in asked:
+            subjects.setdefault((question.context, question.fact or ""), set()).add(question.subject or "")
+        shares[kind] = sum(len(subjects[q.context, q.fact or ""]) > 1 for q in asked) / len(asked)
+    assert shares["rivals"] > 0.5
+    assert max(shares["easy"], shares["long"]) < 0.35
+
+
+def test_the_shipped_corpus_names_no_subjects(corpus: Corpus) -> None:
+    assert not any(question.subject for questions in corpus.values() for question in questions)
