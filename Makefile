@@ -103,7 +103,7 @@ model: $(TRAIN) ## model/albert/: training text, training, export (see its card 
 	$(BIN)/python -m squad_albert.corpus --training-text build/rivals-text --kind rivals --questions 170000 --chosen-by 2500
 	$(BIN)/squad-albert train --config model/albert/train.yaml --name albert
 	$(BIN)/squad-albert export --checkpoint runs/albert/best --out model/albert
-	$(BIN)/python -m squad_albert.model_card
+	$(BIN)/python -m squad_albert.model_card --made-by "make model"
 	mkdir -p images
 	for run in easy long albert; do for kind in png csv; do \
 		cp runs/$$run/curve.$$kind images/learning-curve-$$run.$$kind; done; done

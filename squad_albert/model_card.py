@@ -26,12 +26,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m squad_albert.model_card", description=main.__doc__)
     parser.add_argument("--model", type=Path, default=Path("model/albert"), help="folder of the exported model")
     parser.add_argument("--also", type=Path, nargs="*", default=[], help="SQuAD files to measure it on, too")
+    parser.add_argument("--made-by", help="the one command that makes all of it again, from the training text on")
     options = parser.parse_args()
     sources: list[tuple[str, str | None, str]] = [
         ("sample", split, f"Bundled corpus, {split}") for split in ("validation", "test")
     ]
     sources += [(str(path), None, f"`{path.name}`") for path in options.also]
-    sections = [_section(options.model, data, split, title) for data, split, title in sources]
+    made = [f"`{options.made_by}` makes all of it again: text, trainings, export and these figures."]
+    sections = made if options.made_by else []
+    sections += [_section(options.model, data, split, title) for data, split, title in sources]
     write_section(options.model / "README.md", sections)
 
 

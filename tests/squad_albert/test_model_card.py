@@ -45,7 +45,9 @@ def test_the_command_measures_the_bundled_splits_and_other_files(tmp_path, token
     write_json(other, {"version": "1.1", "data": [{"title": "Owls", "paragraphs": [paragraph]}]})
     monkeypatch.setenv("SQUAD_ALBERT_VALIDATION_LIMIT", "20")
     monkeypatch.setenv("SQUAD_ALBERT_TEST_LIMIT", "20")
-    monkeypatch.setattr(sys, "argv", ["model_card", "--model", str(tmp_path), "--also", str(other)])
+    monkeypatch.setattr(
+        sys, "argv", ["model_card", "--model", str(tmp_path), "--also", str(other), "--made-by", "make it"]
+    )
     model_card.main()
     text = (tmp_path / "README.md").read_text(encoding="utf-8")
     titles = [line for line in text.splitlines() if line.startswith("#")]
@@ -56,5 +58,6 @@ def test_the_command_measures_the_bundled_splits_and_other_files(tmp_path, token
         "### Bundled corpus, test",
         "### `other.json`",
     ]
+    assert f"{HEADING}\n\n`make it` makes all of it again" in text
     assert "| all | 20 |" in text
     assert "| all | 1 |" in text
