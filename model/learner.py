@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ UNKNOWN = -1
 """Stands where the data does not name a token's subject."""
 
 SUBJECTS = ("asked", "other")
-"""What the heads for subjects tell apart."""
+"""What the heads for subjects tell apart, by the tag of a token."""
 
 UNTOLD_WEIGHT = 0.05
 """The weight of a token that tells no fact; there are some twenty of them for each that tells one."""
@@ -123,12 +123,10 @@ def name_subjects(questions: Sequence[Question], windows: Windows) -> NDArray[np
             told[id(question.context)] += [(*match.span(), name) for match in found]
     tags = np.full(windows.input_ids.shape, UNKNOWN, np.int8)
     for row, q in enumerate(windows.question.tolist()):
-        first, last = int(windows.context_start[row]), int(windows.context_end[row])
-        offsets = windows.offsets[row, first:last]
         asked = questions[q].subject
-        for start, end, subject in told.get(id(questions[q].context), ()) if asked else ():
-            inside = (offsets[:, 0] < end) & (offsets[:, 1] > start)
-            tags[row, first:last][inside] = SUBJECTS.index("asked" if subject == asked else "other")
+        if asked:
+            spans = told[id(questions[q].context)]
+            _tag(tags, windows, row, ((start, end, int(subject != asked)) for start, end, subject in spans))
     return tags
 
 
@@ -152,9 +150,13 @@ def name_facts(
     asked = np.array([number.get(questions[q].fact or "", -1) for q in windows.question.tolist()], np.int64)
     tags = np.zeros(windows.input_ids.shape, np.int16)
     for row, q in enumerate(windows.question.tolist()):
-        first, last = int(windows.context_start[row]), int(windows.context_end[row])
-        offsets = windows.offsets[row, first:last]
-        for start, end, fact in told[id(questions[q].context)]:
-            inside = (offsets[:, 0] < end) & (offsets[:, 1] > start)
-            tags[row, first:last][inside] = fact
+        _tag(tags, windows, row, told[id(questions[q].context)])
     return names, asked, tags
+
+
+def _tag(tags: NDArray[Any], windows: Windows, row: int, spans: Iterable[tuple[int, int, int]]) -> None:
+    """Gives the context tokens of a window that touch spans of characters, (start, end, tag), the spans' tags."""
+    first, last = int(windows.context_start[row]), int(windows.context_end[row])
+    offsets = windows.offsets[row, first:last]
+    for start, end, tag in spans:
+        tags[row, first:last][(offsets[:, 0] < end) & (offsets[:, 1] > start)] = tag

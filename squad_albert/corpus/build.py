@@ -336,7 +336,7 @@ def write_training_text(folder: Path, kind: str, questions: int, chosen_by: int)
     seed = TRAINING_SEEDS[kind]
     builder = Builder(seed, "train", "more-")
     if kind == "rivals":  # whoever is not asked about is not named in the data, and teaches nothing
-        builder.writer.rivals_asked = 1.0
+        builder.writer.rivals_left_out = 0.0
     _write(folder / "train.json", {"version": "v2.0", "data": list(builder.articles(questions, TRAINING_TEXTS[kind]))})
     builder = Builder(seed, "train", "chosen-by-")
     _write(folder / "validation.json", {"version": "v2.0", "data": list(builder.articles(chosen_by, SHIPPED))})

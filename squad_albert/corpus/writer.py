@@ -130,14 +130,14 @@ class Writer:
         unseen_share: the share of statements, and of questions, in wordings that training never sees.
 
     Attributes:
-        rivals_asked: the share of what is told of rivals about which is asked, too.
+        rivals_left_out: the share of what is told of rivals about which nothing is asked.
     """
 
     def __init__(self, random: Random, split: str, unseen_share: float = 0.0) -> None:
         self.random = random
         self.names = Names(random, split)
         self.unseen_share = unseen_share
-        self.rivals_asked = 0.5
+        self.rivals_left_out = 0.5
 
     def paragraph(
         self, topic: Topic, facts: list[Fact], *, rivals: int = 0, asides: int = 0, unanswerable: float = 0.15
@@ -292,7 +292,7 @@ class Writer:
         absent = [fact for fact in topic.domain.facts if fact.name not in own]
         self.random.shuffle(absent)
         for one, start in told:
-            if one.topic is not topic and self.random.random() < 1 - self.rivals_asked:
+            if one.topic is not topic and self.random.random() < self.rivals_left_out:
                 continue
             if self.random.random() >= unanswerable:
                 question, unseen = self._question(one.fact, one.topic)
