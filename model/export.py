@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoModelForQuestionAnswering, AutoTokenizer, PreTrainedTokenizerFast
+from transformers.activations import GELUTanh, NewGELUActivation
 from transformers.utils import logging as transformers_logging
 
 from project_config import ROOT, ProjectError, Settings, validate
@@ -174,7 +175,7 @@ def _trace(model: Exportable, path: Path, checkpoint: str) -> None:
     example = tuple(torch.ones(2, 16) for _ in INPUT_NAMES)
     axes = {name: {0: "batch", 1: "length"} for name in (*INPUT_NAMES, "logits")}
     try:
-        with _without_exporter_noise(), torch.no_grad():
+        with _without_exporter_noise(), _known_gelu(model), torch.no_grad():
             torch.onnx.export(
                 model,
                 example,
@@ -191,6 +192,24 @@ def _trace(model: Exportable, path: Path, checkpoint: str) -> None:
             f"checkpoint `{checkpoint}` ({model.model.config.model_type}) cannot be traced: {error} "
             "Export a model with plain attention, such as ALBERT, BERT or DistilBERT."
         ) from error
+
+
+@contextmanager
+def _known_gelu(model: nn.Module) -> Iterator[None]:
+    """Spells torch's own tanh Gelu as transformers does, which runtimes know as one operation and compute at once."""
+    places = [
+        (parent, name, child)
+        for parent in model.modules()
+        for name, child in parent.named_children()
+        if isinstance(child, GELUTanh)
+    ]
+    for parent, name, _ in places:
+        setattr(parent, name, NewGELUActivation())
+    try:
+        yield
+    finally:
+        for parent, name, child in places:
+            setattr(parent, name, child)
 
 
 @contextmanager

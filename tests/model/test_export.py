@@ -6,12 +6,14 @@ import os
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 from onnx import helper, numpy_helper
@@ -150,6 +152,17 @@ def test_albert_of_the_base_size_stays_small(tmp_path, tokenizer, monkeypatch):
     report = export(str(checkpoint), tmp_path / "out")
     assert report["parameters"] > 11e6
     assert report["bytes"] < 50e6
+
+
+@pytest.mark.parametrize("activation", ["gelu_new", "gelu_pytorch_tanh"])
+def test_gelu_is_computed_at_once(tmp_path, tokenizer, activation):
+    checkpoint = write_checkpoint(tmp_path / "checkpoint", "albert", tokenizer, hidden_act=activation)
+    export(str(checkpoint), tmp_path / "out")
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "optimized.onnx")
+    onnxruntime.InferenceSession(tmp_path / "out" / "model.onnx", options, providers=["CPUExecutionProvider"])
+    operations = Counter(node.op_type for node in onnx.load(tmp_path / "optimized.onnx").graph.node)
+    assert (operations["FastGelu"], operations["Tanh"]) == (2, 0)  # one a layer
 
 
 @pytest.mark.parametrize("architecture", ["bert", "distilbert", "electra"])
