@@ -94,13 +94,7 @@ class OnnxRuntime:
 
     def __init__(self, path: Path, threads: int, inner: Sequence[str] = ()) -> None:
         self.name = f"onnxruntime {onnxruntime.__version__} fp32"
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.enable_mem_pattern = False  # it would keep a plan for every shape that it meets
-        # Threads that wait in a loop would take the processor from what is decoded beside them.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 4  # its errors are raised, and told once
-        options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(path.parent))
+        options = session_options(path, threads)
         self._inner = len(inner)
         model = _with_outputs(path, inner) if inner else str(path)
         try:
@@ -125,6 +119,18 @@ class OnnxRuntime:
     def run_inner(self, feed: Mapping[str, Float]) -> list[Float]:
         """Float32 logits ``[B, L, 2]`` and the inner tensors."""
         return [np.asarray(value, np.float32) for value in self._session.run(None, dict(feed))]
+
+
+def session_options(path: Path, threads: int) -> onnxruntime.SessionOptions:
+    """How ONNX Runtime is to load and run a model file."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.enable_mem_pattern = False  # it would keep a plan for every shape that it meets
+    # Threads that wait in a loop would take the processor from what is decoded beside them.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 4  # its errors are raised, and told once
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(path.parent))
+    return options
 
 
 class OpenVino:
