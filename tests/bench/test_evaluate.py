@@ -106,6 +106,7 @@ def test_everything_that_the_processor_can_is_measured_and_printed(calls, albert
     names = [evaluate.NAMES.get(name, name) for name in (*evaluate.OTHERS, *evaluate.OURS)]
     assert [name for name in names if name in printed] == [name for name in names if bf16 or "bf16" not in name]
     assert (evaluate.NO_BF16 in printed) is not bf16
+    assert printed.count("\ntorch bf16 ") == 2  # its answers, which take no such processor
 
 
 def test_a_base_model_is_exported_once(calls, albert, monkeypatch):
