@@ -13,7 +13,7 @@ import json
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -152,9 +152,9 @@ def measure(stage: str, data: Path) -> Figures:
         return figures_of(f"{data.stem} {stage}", "bench.scale", arguments)
 
 
-def measure_all(sizes: Sequence[int]) -> dict[str, list[Figures]]:
-    """Every stage at every size."""
-    found: dict[str, list[Figures]] = {stage: [] for stage in STAGES}
+def measure_all(sizes: Sequence[int], stages: Iterable[str]) -> dict[str, list[Figures]]:
+    """Every one of the stages at every size."""
+    found: dict[str, list[Figures]] = {stage: [] for stage in stages}
     for size in sizes:
         with tempfile.TemporaryDirectory() as scratch:
             data = Path(scratch, f"validation-{size}.json")
@@ -182,7 +182,8 @@ def lines(sizes: Sequence[int], found: Mapping[str, Sequence[Figures]]) -> list[
         verdict = "yes" if growth <= MOST_EXPONENT else "no"
         rows.append([stage, *(f"{one['seconds']:.2f} s" for one in figures), f"{growth:.2f}", verdict])
         rows.append(["  adds to memory", *(_megabytes(one["peak"] - one["before"]) for one in figures), "", ""])
-    rows.append(["tables of windows", *(_megabytes(one["tables"]) for one in found["windows"]), "", ""])
+        if stage == "windows":
+            rows.append(["  of it tables", *(_megabytes(one["tables"]) for one in figures), "", ""])
     return table(rows)
 
 
@@ -194,7 +195,8 @@ def main() -> None:
     """Measures every stage at every size and prints times, memory and the exponents of growth."""
     parser = argparse.ArgumentParser(prog="python -m bench.scale", description=main.__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
-    parser.add_argument("--stage", choices=STAGES, help="only this one, in this process, as JSON")
+    parser.add_argument("--only", choices=STAGES, nargs="+", default=STAGES, help="these stages; default: all")
+    parser.add_argument("--stage", choices=STAGES, help="this one alone, in this process, as JSON")
     parser.add_argument("--data", type=Path, help="the file for --stage")
     parser.add_argument("--cache", help="folder for the windows of --stage")
     options = parser.parse_args()
@@ -202,7 +204,7 @@ def main() -> None:
         figures = run_stage(options.stage, options.data, load_settings(overrides={"cache": options.cache}))
         print(json.dumps(figures))
         return
-    print("\n".join(lines(options.sizes, measure_all(options.sizes))))
+    print("\n".join(lines(options.sizes, measure_all(options.sizes, options.only))))
 
 
 if __name__ == "__main__":

@@ -124,3 +124,9 @@ def test_a_job_holds_what_an_engine_needs(job, questions):
     assert job["threads"] == 1
     bundled = load_file(evaluate.ROOT / "data" / "test.json", warnings=[])[:3]
     assert evaluate.job_of(evaluate.BUILD, bundled, evaluate.Settings())["threads"] >= 1
+
+
+def test_no_module_hides_one_of_python_s():
+    names = {path.stem for path in (evaluate.ROOT / "bench").glob("*.py")}  # peers.py runs as a script among them
+    assert "peers" in names
+    assert not names & sys.stdlib_module_names
