@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import json
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,31 @@ def test_unlabeled_files(tmp_path: Path) -> None:
     (from_parquet,) = load_file(write_parquet(tmp_path / "u.parquet", [row("a")], columns))
     assert from_json == from_parquet == Question("a", "Owls", "What is a?", CONTEXT, (), labeled=False)
     assert not from_json.answerable and not has_unanswerable([from_json])
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_no_garbage_is_looked_for_meanwhile(tmp_path: Path, enabled: bool) -> None:
+    path = write_json(tmp_path / "train.json", document(*(qa(str(number)) for number in range(3000))))
+    bad = write_json(tmp_path / "bad.json", document({}))
+    collected: list[dict[str, int]] = []
+
+    def note(phase: str, info: dict[str, int]) -> None:
+        if phase == "start":
+            collected.append(info)
+
+    (gc.enable if enabled else gc.disable)()
+    gc.callbacks.append(note)
+    try:
+        questions, _ = read_files([path])
+        meanwhile = len(collected)
+        with pytest.raises(DataError):
+            read_files([bad])
+        assert gc.isenabled() == enabled
+    finally:
+        gc.callbacks.remove(note)
+        gc.enable()
+    assert len(questions) == 3000
+    assert meanwhile <= enabled  # at the end, what is overdue by then
 
 
 @pytest.mark.parametrize("name", ["shared.json", "shared.parquet"])
