@@ -55,7 +55,7 @@ def test_the_table_has_every_stage(monkeypatch, capsys):
         count = len(load_file(data, warnings=[]))
         return {"seconds": count**1.2, "peak": 2.0**30, "before": 2.0**29, "tables": 2.0**20}
 
-    monkeypatch.setattr(scale, "REPEATED", 10)
+    monkeypatch.setattr(scale, "SHORT", 20.0)
     monkeypatch.setattr(scale, "measure", measured)
     scale.main()
     lines = capsys.readouterr().out.splitlines()
