@@ -64,7 +64,6 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-@_no_collection()
 def read_files(paths: Iterable[Path]) -> tuple[list[Question], list[str]]:
     """The questions of one split, and warnings, from its files.
 
@@ -103,6 +102,7 @@ def check_columns(names: Iterable[str], source: str) -> list[str]:
     return [column for column in COLUMNS + OPTIONAL_COLUMNS if column in names]
 
 
+@_no_collection()
 def read_rows(rows: Iterable[Mapping[str, Any]], checker: Checker) -> None:
     """Checks the rows of a table with the hub's columns."""
     for number, row in enumerate(rows, 1):
@@ -128,6 +128,7 @@ def _check_shards(split: str, paths: list[Path]) -> None:
         )
 
 
+@_no_collection()
 def _read_json(path: Path, checker: Checker) -> None:
     try:
         document = json.loads(path.read_bytes())

@@ -11,7 +11,8 @@ from pyarrow import parquet
 
 from tests.conftest import SHARED_SQUAD
 from utils.squad import DataError, Question, has_unanswerable, load_file
-from utils.squad_files import folder_files, read_files, split_named
+from utils.squad_checks import Checker
+from utils.squad_files import folder_files, read_files, read_rows, split_named
 
 CONTEXT = "An owl flies by night. 🦉 The owlet sleeps."
 
@@ -83,6 +84,7 @@ def test_unlabeled_files(tmp_path: Path) -> None:
 def test_no_garbage_is_looked_for_meanwhile(tmp_path: Path, enabled: bool) -> None:
     path = write_json(tmp_path / "train.json", document(*(qa(str(number)) for number in range(3000))))
     bad = write_json(tmp_path / "bad.json", document({}))
+    rows = [row(str(number)) for number in range(3000)]
     collected: list[dict[str, int]] = []
 
     def note(phase: str, info: dict[str, int]) -> None:
@@ -94,6 +96,8 @@ def test_no_garbage_is_looked_for_meanwhile(tmp_path: Path, enabled: bool) -> No
     try:
         questions, _ = read_files([path])
         meanwhile = len(collected)
+        read_rows(rows, Checker("a table"))
+        of_rows = len(collected) - meanwhile
         with pytest.raises(DataError):
             read_files([bad])
         assert gc.isenabled() == enabled
@@ -102,6 +106,7 @@ def test_no_garbage_is_looked_for_meanwhile(tmp_path: Path, enabled: bool) -> No
         gc.enable()
     assert len(questions) == 3000
     assert meanwhile <= enabled  # at the end, what is overdue by then
+    assert of_rows <= enabled
 
 
 @pytest.mark.parametrize("name", ["shared.json", "shared.parquet"])
