@@ -52,6 +52,7 @@ class Settings(BaseModel):
     max_question_tokens: int = Field(64, ge=1, description="a longer question is cut here")
     max_answer_tokens: int = Field(30, ge=1, description="longest answer that is considered")
     n_best: int = Field(20, ge=1, description="answers kept for each question")
+    whole_words: bool = Field(True, description="answers end where words end, in scripts that write spaces")
     no_answer: Literal["auto", "always", "never"] = Field(
         "auto", description="whether `no answer` may be given; auto: when the data has unanswerable questions"
     )

@@ -33,6 +33,7 @@ RESULT_SETTINGS = (
     "max_question_tokens",
     "max_answer_tokens",
     "n_best",
+    "whole_words",
     "no_answer",
     "no_answer_threshold",
     "batch_tokens",

@@ -72,7 +72,8 @@ def window_results(
     logits = batch.logits
     first, last = windows.context_start[rows], windows.context_end[rows]
     spans = window_spans(logits, first, last, settings)
-    best = [one.answers[:1] for one in decode_alone(spans, rows.tolist(), windows, questions, n_best=1)]
+    decoded = decode_alone(spans, rows.tolist(), windows, questions, settings.model_copy(update={"n_best": 1}))
+    best = [one.answers[:1] for one in decoded]
     tokens = np.array([(own[0].token_start, own[0].token_end) if own else (0, 0) for own in best], np.int64)
     position = np.arange(logits.shape[1])
     targets = (position == side[rows][:, None] for side in (windows.start, windows.end))

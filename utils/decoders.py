@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from project_config import ProjectError, Settings
 
 from .questions import Question, has_unanswerable
+from .words import whole_words
 
 if TYPE_CHECKING:
     from .windows import Windows
@@ -68,7 +69,7 @@ class Spans:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A span of the context without surrounding white space, or no answer: text ``""``, both offsets 0."""
+    """A span of the context without white space around it, or no answer: text ``""``, both offsets 0."""
 
     text: str
     start: int  # characters in the context, end exclusive
@@ -142,13 +143,13 @@ def decode_questions(
         spans: the spans of all windows of these questions, in order.
         windows: the windows of the split.
         questions: the questions of the split.
-        settings: ``n_best``.
+        settings: ``n_best`` and ``whole_words``.
         which: indices of the questions that ``spans`` belongs to; default: all.
     """
     which = range(len(questions)) if which is None else which
     bounds = windows.first[which.start : which.stop + 1]
     contexts = [questions[number].context for number in which]
-    return _pool(spans, np.arange(bounds[0], bounds[-1]), bounds - bounds[0], windows, contexts, settings.n_best)
+    return _pool(spans, np.arange(bounds[0], bounds[-1]), bounds - bounds[0], windows, contexts, settings)
 
 
 def decode_windows(
@@ -160,15 +161,15 @@ def decode_windows(
         DecodingError: if a logit of [CLS] or of the context is not a number or infinite.
     """
     spans = window_spans(logits, windows.context_start[rows], windows.context_end[rows], settings)
-    return decode_alone(spans, rows, windows, questions, settings.n_best)
+    return decode_alone(spans, rows, windows, questions, settings)
 
 
 def decode_alone(
-    spans: Spans, rows: Sequence[int], windows: Windows, questions: Sequence[Question], n_best: int
+    spans: Spans, rows: Sequence[int], windows: Windows, questions: Sequence[Question], settings: Settings
 ) -> list[Decoded]:
     """Each window by itself, of which the spans are known: ``spans[i]`` are those of row ``rows[i]``."""
     contexts = [questions[number].context for number in windows.question[rows].tolist()]
-    return _pool(spans, np.asarray(rows, np.intp), np.arange(len(rows) + 1), windows, contexts, n_best)
+    return _pool(spans, np.asarray(rows, np.intp), np.arange(len(rows) + 1), windows, contexts, settings)
 
 
 def window_answers(
@@ -192,7 +193,12 @@ def window_answers(
 
 
 def _pool(
-    spans: Spans, rows: NDArray[Any], bounds: NDArray[Any], windows: Windows, contexts: Sequence[str], n_best: int
+    spans: Spans,
+    rows: NDArray[Any],
+    bounds: NDArray[Any],
+    windows: Windows,
+    contexts: Sequence[str],
+    settings: Settings,
 ) -> list[Decoded]:
     """One ``Decoded`` for each context: that of ``spans[bounds[i] : bounds[i + 1]]``, whose windows are in ``rows``."""
     if not contexts:
@@ -213,7 +219,7 @@ def _pool(
     for i, context in enumerate(contexts):
         part = slice(bounds[i], bounds[i + 1])
         candidates = sorted(zip(*(column[part].ravel().tolist() for column in columns), strict=True))
-        answers = _answers(candidates, context, n_best)
+        answers = _answers(candidates, context, windows, settings)
         decoded.append(
             Decoded(
                 answers=answers,
@@ -227,19 +233,30 @@ def _pool(
     return decoded
 
 
-def _answers(candidates: Sequence[tuple[Any, ...]], context: str, n_best: int) -> list[Answer]:
+def _answers(candidates: Sequence[tuple[Any, ...]], context: str, windows: Windows, settings: Settings) -> list[Answer]:
     """The first candidates that are text, each once; they are (-score, characters, row, tokens, probability)."""
     answers: dict[tuple[int, int], Answer] = {}
     for cost, begin, stop, row, first, last, probability in candidates:
-        if cost == math.inf or len(answers) == n_best:
+        if cost == math.inf or len(answers) == settings.n_best:
             break
         text = context[begin:stop].lstrip()
         start = stop - len(text)
-        text = text.rstrip()
-        key = (start, start + len(text))
-        if text and key not in answers:
-            answers[key] = Answer(text, *key, -cost, probability, row, first, last)
+        span, tokens = (start, start + len(text.rstrip())), (first, last)
+        if settings.whole_words and (grown := whole_words(context, *span)) != span:
+            span, tokens = grown, _tokens_over(windows, row, *tokens, grown)
+        if span[0] < span[1] and span not in answers:
+            answers[span] = Answer(context[slice(*span)], *span, -cost, probability, row, *tokens)
     return list(answers.values())
+
+
+def _tokens_over(windows: Windows, row: int, first: int, last: int, span: tuple[int, int]) -> tuple[int, int]:
+    """The tokens, from some of them on, that a span of characters touches, as far as the window goes."""
+    offsets = windows.offsets[row]
+    while first > windows.context_start[row] and offsets[first - 1, 1] > span[0]:
+        first -= 1
+    while last + 1 < windows.context_end[row] and offsets[last + 1, 0] < span[1]:
+        last += 1
+    return first, last
 
 
 def window_spans(

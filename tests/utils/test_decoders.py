@@ -23,8 +23,9 @@ from utils.decoders import (
 )
 from utils.questions import Gold, Question
 from utils.windows import build_windows
+from utils.words import whole_words
 
-SHORT = Settings(max_length=64, overlap=16, max_question_tokens=16, max_answer_tokens=8, n_best=5)
+SHORT = Settings(max_length=64, overlap=16, max_question_tokens=16, max_answer_tokens=8, n_best=5, whole_words=False)
 
 
 @pytest.fixture
@@ -269,3 +270,29 @@ def test_a_window_by_itself_decodes_as_a_question_of_one_window(questions, token
     assert 0 < len(rows) < len(windows)
     alone = decode_windows(logits[rows], rows, windows, questions, settings)
     assert alone == [pooled[windows.question[row]] for row in rows]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_answers_of_whole_words_are_the_cut_ones_grown(questions, windows, seed):
+    logits = random_logits(seed, (len(windows), 64, 2), "usual")
+    cut = decode(logits, windows, questions, SHORT)
+    whole = decode(logits, windows, questions, SHORT.model_copy(update={"whole_words": True}))
+    grown = 0
+    for question, one, other in zip(questions, cut, whole, strict=True):
+        assert other.null_probability == one.null_probability
+        found = {(answer.start, answer.end): answer for answer in other.answers}
+        for answer in one.answers:
+            span = whole_words(question.context, answer.start, answer.end)
+            if span in found:  # it may lie behind the n-best, where several became one
+                assert found[span].score >= answer.score
+                grown += span != (answer.start, answer.end)
+        assert len(found) == len(other.answers)
+        for answer in other.answers:
+            assert whole_words(question.context, answer.start, answer.end) == (answer.start, answer.end)
+            offsets = windows.offsets[answer.window]
+            inside = offsets[answer.token_start : answer.token_end + 1]
+            assert answer.start < inside[0, 1] and inside[-1, 0] < answer.end
+            first, last = windows.context_start[answer.window], windows.context_end[answer.window]
+            assert answer.token_start == first or inside[0, 0] <= answer.start
+            assert answer.token_end + 1 == last or inside[-1, 1] >= answer.end
+    assert grown
