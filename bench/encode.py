@@ -8,6 +8,7 @@ that the ratio says what our code adds to the engine's own cost.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import statistics
 import subprocess
@@ -20,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from project_config import ROOT, load_settings
+
+from .scale import repeated, squad
 
 MOST_TIMES_CONSTANTS = 1.3
 MOST_PREPARING_S = 10.0
@@ -47,20 +50,13 @@ def import_seconds() -> tuple[float, set[str]]:
 
 
 def preparing_seconds(count: int) -> tuple[float, float]:
-    """Seconds to read, check, tokenise and cache ``count`` generated questions, and to do it again from the cache."""
-    from squad_albert.corpus.build import write_training_text
+    """Seconds to read, check, tokenise and cache ``count`` questions, and to do it again from the cache."""
     from utils.samples import load_samples
 
     with tempfile.TemporaryDirectory() as scratch:
-        write_training_text(Path(scratch, "data"), "easy", count, 600)
-        Path(scratch, "data", "validation.json").unlink()
-        settings = load_settings(
-            overrides={
-                "data": str(Path(scratch, "data", "train.json")),
-                "cache": str(Path(scratch, "cache")),
-                "train_limit": count,
-            }
-        )
+        data = Path(scratch, "train.json")
+        data.write_text(json.dumps(squad(repeated(count))), encoding="utf-8")
+        settings = load_settings(overrides={"data": str(data), "cache": str(Path(scratch, "cache"))})
         times = []
         for _ in range(2):
             began = time.perf_counter()

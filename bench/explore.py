@@ -1,10 +1,11 @@
 """How the analyses of a run grow with the number of questions: map, clusters, slices and similar questions.
 
-``python -m bench.explore`` runs it. The questions are generated, their vectors of 768 drawn around a centre for each
-fact and title, on a spectrum that falls as a trained model's does. Each analysis at each size runs in a process of its
-own, which first does it with few questions, so that imports and compilation are told apart from the work. The exponent
-of growth is that of the power law through the times: 1 is proportional. Similar questions are compared each with each,
-exactly, so theirs is 2. Last, the report of 10,000 questions is opened in Chromium.
+``python -m bench.explore`` runs it. The questions are the bundled ones over and over, their vectors of 768 drawn around
+a centre for each question type and title, on a spectrum that falls as a trained model's does. Each analysis at each
+size runs in a process of its own, which first does it with few questions, so that imports and compilation are told
+apart from the work. The exponent of growth is that of the power law through the times: 1 is proportional. Similar
+questions are compared each with each, exactly, so theirs is 2. Last, the report of 10,000 questions is opened in
+Chromium.
 """
 
 from __future__ import annotations
@@ -33,11 +34,12 @@ from squad_albert.explore.slices import slices
 from squad_albert.run import evaluate_predictions
 from squad_albert.run_tables import RunTables, read_run
 from squad_albert.tables import table
+from utils.question_types import question_type
 from utils.squad import load_data
 
 from .apart import Figures, figures_of
 from .peers import peak_memory
-from .scale import exponent
+from .scale import exponent, repeated, squad
 
 SIZES = (10_000, 30_000, 100_000)
 DIMENSIONS = 768
@@ -79,13 +81,12 @@ QUADRATIC = "similar"
 
 
 def make_run(folder: Path, count: int, dimensions: int = DIMENSIONS) -> None:
-    """A run of generated questions with answers that are mostly right: ``run``, ``vectors.npy`` and ``loss.npy``."""
-    from squad_albert.corpus.build import write_training_text
-
-    write_training_text(folder / "data", "easy", count, 600)
-    validation = min(600, count // 5)
-    limits = {"train_limit": count - validation, "validation_limit": validation}
-    settings = load_settings(overrides={"data": str(folder / "data"), "cache": str(folder / "cache"), **limits})
+    """A run of the bundled questions, over and over, mostly right: ``run``, ``vectors.npy`` and ``loss.npy``."""
+    copies, validation = repeated(count), min(600, count // 5)
+    (folder / "data").mkdir(parents=True)
+    for split, part in (("train", copies[validation:]), ("validation", copies[:validation])):
+        (folder / "data" / f"{split}.json").write_text(json.dumps(squad(part)), encoding="utf-8")
+    settings = load_settings(overrides={"data": str(folder / "data"), "cache": str(folder / "cache")})
     data = load_data(settings)
     questions = [question for split in ("train", "validation") for question in data[split]]
     draw = np.random.default_rng(settings.seed)
@@ -99,7 +100,7 @@ def make_run(folder: Path, count: int, dimensions: int = DIMENSIONS) -> None:
     evaluate_predictions(settings, "train,validation", predictions, None, folder / "run", lambda warnings: None)
     np.save(folder / "loss.npy", draw.exponential(np.where(wrong, 6.0, 1.0)))
     meanings = [np.unique(names, return_inverse=True)[1] for names in (
-        [question.fact or "" for question in questions], [question.title for question in questions]
+        [question_type(question.question) for question in questions], [question.title for question in questions]
     )]  # fmt: skip
     write_vectors(folder / "vectors.npy", meanings, dimensions, draw)
 

@@ -1,4 +1,4 @@
-"""How early false labels come in the review list: those planted in the bundled corpus and in corpora of other seeds.
+"""How early false labels come in the review list: those of the bundled corpus, and those that other seeds plant in it.
 
 ``python -m bench.labels`` runs it. Every corpus is evaluated and explored as a user would, by the bundled model, over
 training and validation. The model and the signals were made without knowing which labels are false.
@@ -18,12 +18,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from project_config import ROOT, Settings, load_settings
-from squad_albert.corpus.build import write_corpus
 from squad_albert.explore.explore import explore
 from squad_albert.explore.label_signals import SIGNALS
 from squad_albert.explore.labels import surprise
 from squad_albert.run import evaluate
 from squad_albert.tables import table
+from tools.corpus.build import write_corpus
 
 BUNDLED = 7
 """The seed of ``data/``."""

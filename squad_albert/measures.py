@@ -50,7 +50,7 @@ def measure(
         figures["no_answer_threshold"] = {"used": used, **best_thresholds}
     figures["question_type"] = group_scores(best, questions, lambda question: question_type(question.question))
     if _has_parts(questions):
-        figures["part"] = group_scores(best, questions, _part)
+        figures["part"] = group_scores(best, questions, lambda question: _prefix(question) or "")
     return figures
 
 
@@ -109,11 +109,6 @@ def _threshold_lines(threshold: Mapping[str, float] | None) -> list[str]:
 
 def _row(name: str, scores: Mapping[str, float]) -> list[str]:
     return [name, f"{scores['total']:,}", number(scores["exact"]), number(scores["f1"])]
-
-
-def _part(question: Question) -> str:
-    """The id prefix, questions without an answer apart: they are right or wrong in another way."""
-    return f"{_prefix(question)}{'' if question.golds else ', no answer'}"
 
 
 def _has_parts(questions: Sequence[Question]) -> bool:

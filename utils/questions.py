@@ -38,8 +38,6 @@ class Question:
     context: str
     golds: tuple[Gold, ...]  # empty: unanswerable, or unlabeled
     labeled: bool = True  # False: the data gives neither answers nor is_impossible
-    fact: str | None = None  # the generator's name for what is asked, in the bundled corpus
-    subject: str | None = None  # and its name for whom it is asked of, in the training texts
 
     @property
     def answerable(self) -> bool:

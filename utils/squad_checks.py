@@ -95,9 +95,7 @@ class Checker:
             self._unlabeled.append(place)
         if key is None or text is None or title is None or context is None:
             return
-        named = [record.get(name) for name in ("fact", "subject")]
-        fact, subject = (name if isinstance(name, str) else None for name in named)
-        self._questions.append(Question(key, title, text, context, golds, labeled, fact, subject))
+        self._questions.append(Question(key, title, text, context, golds, labeled))
 
     def finish(self) -> list[Question]:
         """The questions.

@@ -14,7 +14,7 @@ from .questions import SPLITS, DataError, Question
 from .squad_checks import Checker, kind
 
 COLUMNS = ("id", "title", "context", "question")
-OPTIONAL_COLUMNS = ("answers", "is_impossible", "fact", "subject")
+OPTIONAL_COLUMNS = ("answers", "is_impossible")
 SUFFIXES = (".json", ".parquet")
 
 _SPLIT_NAMES = {"training": "train", "dev": "validation", "val": "validation", "valid": "validation"}

@@ -1,0 +1,1 @@
+"""Tools for whoever makes the project: they are neither pushed nor installed."""
