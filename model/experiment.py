@@ -12,7 +12,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import yaml
+from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerFast
 
 from project_config import ProjectError
@@ -41,6 +43,7 @@ class Experiment:
     tokenizer: PreTrainedTokenizerFast
     questions: dict[str, list[Question]]
     windows: dict[str, Windows]
+    weights: NDArray[np.float64]  # [training windows] how often an epoch visits each
 
     @property
     def best(self) -> Path:

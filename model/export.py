@@ -87,15 +87,18 @@ class Exportable(nn.Module):  # type: ignore[misc]
         return logits if self.has_types else logits + token_type_ids[..., None] * 0.0
 
 
-def export(checkpoint: str, out: Path) -> dict[str, Any]:
+def export(checkpoint: str, out: Path, *, half: bool = False) -> dict[str, Any]:
     """Exports a checkpoint into a folder: the model, its tokenizer, config and weights, and ``export.json``.
 
     Args:
         checkpoint: the folder of a transformers checkpoint with its tokenizer, or a hub id.
         out: the folder; files of the same names in it are replaced, others are left.
+        half: round the weights to float16, in which ``model.safetensors`` then keeps them; the graph computes with the
+            same values in float32.
 
     Returns:
-        What ``export.json`` holds: opset, operations, hashes, versions, size and parity.
+        What ``export.json`` holds: opset, operations, hashes, versions, size, the temperature that was built into the
+        logits, and parity.
 
     Raises:
         ExportError: if the checkpoint cannot be loaded or traced, its logits or answers differ from the file's,
@@ -104,10 +107,12 @@ def export(checkpoint: str, out: Path) -> dict[str, Any]:
     if not sys.stderr.isatty():
         transformers_logging.disable_progress_bar()
     model, tokenizer = _load(checkpoint)
+    if half:
+        model.half().float()  # the values that float16 can hold, in float32
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as aside:
-            report = _export_into(Path(aside), checkpoint, model, tokenizer)
+            report = _export_into(Path(aside), checkpoint, model, tokenizer, half)
             _move(Path(aside), out)
     except OSError as error:
         raise ExportError(f"{out} cannot be written: {error}. Free space or give another --out.") from error
@@ -135,9 +140,12 @@ def _load(checkpoint: str) -> tuple[Any, PreTrainedTokenizerFast]:
     return model.eval(), tokenizer
 
 
-def _export_into(folder: Path, checkpoint: str, model: Any, tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
+def _export_into(
+    folder: Path, checkpoint: str, model: Any, tokenizer: PreTrainedTokenizerFast, half: bool
+) -> dict[str, Any]:
     """Writes everything into an empty folder and returns the report."""
-    model.save_pretrained(folder)
+    (model.half() if half else model).save_pretrained(folder)
+    model.float()
     tokenizer.save_pretrained(folder)
     card = Path(checkpoint) / "README.md"
     if card.is_file():
@@ -159,6 +167,8 @@ def _export_into(folder: Path, checkpoint: str, model: Any, tokenizer: PreTraine
         "opset": OPSET,
         "operations": dict(sorted(operations.items())),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "weights": "fp16" if half else "fp32",
+        "temperature": getattr(model.config, "span_temperature", None),
         "bytes": path.stat().st_size,
         "sha256": {
             name: hashlib.sha256((folder / name).read_bytes()).hexdigest()

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (
     CONFIG_MAPPING,
@@ -114,8 +113,6 @@ def make_model(settings: ScratchSettings, tokenizer: PreTrainedTokenizerFast, ma
     missing = max_length - (max_positions(model) or max_length)
     if missing:  # rows of the position table that stand for no position
         model = _from_config(settings, tokenizer, max_length + missing)
-    if settings.sinusoidal_positions:
-        _set_sinusoidal_positions(model, settings.initializer_range)
     return model
 
 
@@ -146,23 +143,3 @@ def _from_config(settings: ScratchSettings, tokenizer: PreTrainedTokenizerFast, 
     kind = CONFIG_MAPPING[settings.architecture]
     fields = kind().to_dict().keys() | kind.attribute_map.keys()
     return AutoModelForQuestionAnswering.from_config(kind(**{key: names[key] for key in names.keys() & fields}))
-
-
-def _set_sinusoidal_positions(model: Any, scale: float) -> None:
-    for name, table in model.named_parameters():
-        if name.endswith("position_embeddings.weight"):
-            with torch.no_grad():
-                table.copy_(sinusoids(*table.shape) * scale * math.sqrt(2))
-
-
-def sinusoids(positions: int, width: int) -> torch.Tensor:
-    """The position table of Vaswani et al. (2017), float32 ``[positions, width]``.
-
-    >>> sinusoids(3, 4)[0].tolist()
-    [0.0, 1.0, 0.0, 1.0]
-    """
-    angles = torch.arange(positions)[:, None] / 10_000 ** (torch.arange(0, width, 2) / width)
-    table = torch.zeros(positions, width)
-    table[:, 0::2] = angles.sin()
-    table[:, 1::2] = angles.cos()[:, : width // 2]
-    return table

@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate import PartialState
-from numpy.typing import NDArray
 from safetensors import SafetensorError
 from transformers import (
     AutoModelForQuestionAnswering,
@@ -30,20 +29,23 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
+from utils.decoders import best_texts, decode
 from utils.files import mend_folder, whole_file, whole_folder
 from utils.questions import Question
-from utils.squad import load_data
 from utils.squad_metrics import evaluate
 from utils.windows import Windows, build_windows
 
-from .batches import Collator, Noise
+from .batches import Collator
+from .bert import ArchitectureError, albert_of_bert
+from .calibration import build_in, fit_temperature
 from .card import write_card, write_curve
 from .experiment import Experiment, TrainingError, checkpoints, claim, last_good
+from .factorise import factorise
 from .inputs import max_positions
-from .learner import Learner, name_facts, name_subjects
-from .matching import add_inner_layers, add_matching_head
+from .learner import Learner
 from .scratch import make_model, train_tokenizer
-from .trainer import SpanTrainer, answer, best_step, out_of_patience
+from .sources import load_training_data
+from .trainer import SpanTrainer, best_step, out_of_patience, predict_logits
 from .training_settings import TrainingSettings
 
 __all__ = ["TrainingError", "train"]
@@ -115,41 +117,21 @@ def _run(trainer: SpanTrainer) -> None:
 
 
 def _prepare(settings: TrainingSettings, folder: Path) -> tuple[Experiment, Learner, Collator]:
-    window_settings = settings.window_settings()
-    questions = load_data(window_settings)
-    for split in ("train", "validation"):
-        if not questions.get(split):
+    data = load_training_data(settings)
+    questions = {"train": data.train, "validation": data.validation}
+    for split, found in questions.items():
+        if not found:
             raise TrainingError(f"data `{settings.data}` has no {split} questions, which training needs. Add a file.")
     model, tokenizer = _load(settings, questions["train"], folder)
     windows = {
-        split: build_windows(questions[split], tokenizer.backend_tokenizer, window_settings, progress=True)
-        for split in ("train", "validation")
+        split: build_windows(found, tokenizer.backend_tokenizer, settings.window_settings(), progress=True)
+        for split, found in questions.items()
     }
-    experiment = Experiment(settings, folder, tokenizer, questions, windows)
-    pieces = np.setdiff1d(np.arange(len(tokenizer)), tokenizer.all_special_ids)
-    noise = Noise(settings.noise, pieces, settings.seed) if settings.noise else None
-    facts, hints = _hints(settings, questions["train"], windows["train"])
-    learner = Learner(model, facts, settings.fact_weight, settings.subject_weight)
-    return experiment, learner, Collator(windows["train"], hints, noise)
-
-
-def _hints(
-    settings: TrainingSettings, questions: list[Question], windows: Windows
-) -> tuple[int, dict[str, NDArray[Any]]]:
-    """The number of facts, and what the auxiliary heads learn from."""
-    names: list[str] = []
-    hints: dict[str, NDArray[Any]] = {}
-    if settings.fact_weight:
-        names, hints["asked_fact"], hints["told_facts"] = name_facts(questions, windows)
-        if not names:
-            raise TrainingError(f"fact_weight is set, but no question of `{settings.data}` names a fact; set it to 0.")
-    if settings.subject_weight:
-        if not any(question.subject for question in questions):
-            raise TrainingError(
-                f"subject_weight is set, but no question of `{settings.data}` names its subject; set it to 0."
-            )
-        hints["told_subjects"] = name_subjects(questions, windows)
-    return len(names), hints
+    if settings.embedding_size:
+        model = _factorised(model, windows["train"], settings)
+    weights = data.weights[windows["train"].question]
+    experiment = Experiment(settings, folder, tokenizer, questions, windows, weights)
+    return experiment, Learner(model), Collator(windows["train"])
 
 
 def _load(settings: TrainingSettings, questions: list[Question], folder: Path) -> tuple[Any, PreTrainedTokenizerFast]:
@@ -157,11 +139,7 @@ def _load(settings: TrainingSettings, questions: list[Question], folder: Path) -
         tokenizer = _own_tokenizer(settings, questions, folder / "tokenizer")
         model = make_model(settings.scratch, tokenizer, settings.max_length)
     else:
-        model, tokenizer = _load_checkpoint(settings.model)
-    if settings.inner_layers > 1:
-        model = add_inner_layers(model, settings.inner_layers)
-    if settings.matching_head:
-        add_matching_head(model, settings.seed)
+        model, tokenizer = _load_checkpoint(settings)
     longest = max_positions(model)
     if longest is not None and longest < settings.max_length:
         raise TrainingError(
@@ -170,6 +148,15 @@ def _load(settings: TrainingSettings, questions: list[Question], folder: Path) -
     if settings.attention == "eager" or model._supports_sdpa:
         model.set_attn_implementation(settings.attention)
     return model, tokenizer
+
+
+def _factorised(model: Any, windows: Windows, settings: TrainingSettings) -> Any:
+    tokens = windows.input_ids[np.arange(windows.max_length) < windows.length[:, None]]
+    counts = np.bincount(tokens, minlength=model.config.vocab_size)
+    try:
+        return factorise(model, settings.embedding_size or 0, counts, settings.max_length, settings.seed)
+    except ArchitectureError as error:
+        raise TrainingError(str(error)) from error
 
 
 def _own_tokenizer(settings: TrainingSettings, questions: list[Question], folder: Path) -> PreTrainedTokenizerFast:
@@ -182,10 +169,13 @@ def _own_tokenizer(settings: TrainingSettings, questions: list[Question], folder
     return tokenizer
 
 
-def _load_checkpoint(name: str) -> tuple[Any, PreTrainedTokenizerFast]:
+def _load_checkpoint(settings: TrainingSettings) -> tuple[Any, PreTrainedTokenizerFast]:
+    name = settings.model
     try:
         tokenizer = AutoTokenizer.from_pretrained(name)
         model = AutoModelForQuestionAnswering.from_pretrained(name, dtype=torch.float32)
+        if settings.architecture == "albert" and model.config.model_type != "albert":
+            model = albert_of_bert(model)
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise TrainingError(
             f"model `{name}` cannot be loaded: {error}. Give `scratch`, the folder of a transformers "
@@ -197,14 +187,23 @@ def _load_checkpoint(name: str) -> tuple[Any, PreTrainedTokenizerFast]:
 
 
 def _finish(experiment: Experiment, trainer: SpanTrainer) -> None:
-    """Scores the best model once more and writes card and metrics, the metrics last: they mark the end."""
+    """Calibrates and scores the best model and writes card and metrics, the metrics last: they mark the end."""
     model = AutoModelForQuestionAnswering.from_pretrained(experiment.best)
-    predictions = answer(experiment, Learner(model).to(trainer.args.device))
+    windows, questions = experiment.windows["validation"], experiment.questions["validation"]
+    settings = experiment.settings.window_settings()
+    logits = predict_logits(Learner(model).to(trainer.args.device), windows)
     if not trainer.is_world_process_zero():
         return
+    if not hasattr(model.config, "span_temperature"):  # it has one where the run was stopped just here
+        build_in(model, fit_temperature(logits, windows, questions, settings))
+        with whole_folder(experiment.best) as folder:
+            model.save_pretrained(folder)
+            experiment.tokenizer.save_pretrained(folder)
+    predictions = best_texts(decode(logits, windows, questions, settings), questions, settings)
     history = trainer.state.log_history
     metrics = {
-        "validation": dict(evaluate(predictions, experiment.questions["validation"])),
+        "validation": dict(evaluate(predictions, questions)),
+        "temperature": model.config.span_temperature,
         "best_step": best_step(history),
         "steps": trainer.state.global_step,
         "seconds": trainer.seconds,

@@ -56,14 +56,14 @@ class SpanTrainer(Trainer):  # type: ignore[misc]
         processes = PartialState().num_processes
         self.batches_a_step = settings.gradient_accumulation * processes
         steps = settings.steps or math.ceil(
-            (settings.epochs or 0) * len(windows) / (settings.batch_size * self.batches_a_step)
+            (settings.epochs or 0) * experiment.weights.sum() / (settings.batch_size * self.batches_a_step)
         )
         self.order = BatchOrder(
             np.asarray(windows.length),
             settings.batch_size,
             steps * self.batches_a_step,
             settings.seed,
-            settings.curriculum,
+            experiment.weights,
         )
         super().__init__(
             model=learner,

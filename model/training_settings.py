@@ -24,13 +24,21 @@ class ScratchSettings(BaseModel):
     intermediate_size: int = Field(512, ge=8, description="width of the feed-forward part")
     initializer_range: float = Field(0.05, gt=0, description="standard deviation of the fresh weights")
     dropout: float = Field(0.0, ge=0, lt=1, description="share of activations left out in training")
-    sinusoidal_positions: bool = Field(True, description="start the position table as sinusoids")
 
     @model_validator(mode="after")
     def _splits_into_heads(self) -> ScratchSettings:
         if self.hidden_size % self.heads:
             raise ValueError(f"hidden_size {self.hidden_size} is not a multiple of heads {self.heads}")
         return self
+
+
+class SourceSettings(BaseModel):
+    """One of several data sets that a run learns from."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    data: str = Field(description="`sample`, a folder, one file or a hub dataset; its training split, or its only one")
+    weight: float = Field(1.0, gt=0, description="how often an epoch visits each of its questions")
 
 
 class TrainingSettings(BaseModel):
@@ -45,7 +53,20 @@ class TrainingSettings(BaseModel):
 
     model: str = Field(description="`scratch`, a checkpoint's folder or a hub id")
     scratch: ScratchSettings = ScratchSettings.model_validate({})
+    architecture: Literal["albert"] | None = Field(
+        None, description="albert: take a checkpoint of BERT's shape as an ALBERT that computes the same"
+    )
+    embedding_size: int | None = Field(
+        None,
+        ge=8,
+        description="ALBERT: narrow a checkpoint's embedding to this width, with little change otherwise",
+    )
     data: str = Field("sample", description="`sample`, a folder, or a hub dataset; needs train and validation")
+    sources: tuple[SourceSettings, ...] = Field((), description="several data sets with weights, in place of `data`")
+    held_out: float = Field(0.02, gt=0, lt=1, description="share of the sources' contexts that is validated on")
+    unanswerable: float = Field(
+        0.0, ge=0, le=1, description="unanswerable questions to make, as a share of the answerable ones"
+    )
     output: str = Field("runs", description="folder that holds an experiment's folder")
     epochs: float | None = Field(None, gt=0, description="passes over the training windows; either this or steps")
     steps: int | None = Field(None, ge=1, description="optimiser steps; either this or epochs")
@@ -75,22 +96,6 @@ class TrainingSettings(BaseModel):
     log_every: int = Field(50, ge=1, description="steps between the losses in the learning curve")
     train_limit: int | None = Field(None, ge=1)
     validation_limit: int | None = Field(None, ge=1)
-    curriculum: float = Field(0.0, ge=0, le=1, description="share of the steps in which contexts grow to full length")
-    fact_weight: float = Field(
-        0.0, ge=0, description="weight of the auxiliary heads that name the facts, where the data names them"
-    )
-    subject_weight: float = Field(
-        0.0, ge=0, description="weight of the auxiliary heads that tell subjects apart, where the data names them"
-    )
-    inner_layers: int = Field(
-        1, ge=1, description="ALBERT: layers with weights of their own in the shared group, each at first a copy"
-    )
-    matching_head: bool = Field(
-        False, description="ALBERT: set the last head of the first layer to see which tokens the question has, too"
-    )
-    noise: float = Field(
-        0.0, ge=0, lt=1, description="share of tokens, those of the answer apart, that training replaces by random ones"
-    )
     threads: int | None = Field(None, ge=1, description="torch's threads; default: every core")
 
     @model_validator(mode="after")
@@ -99,6 +104,8 @@ class TrainingSettings(BaseModel):
             raise ValueError("give either epochs or steps")
         if self.warmup + self.decay > 1:
             raise ValueError("warmup and decay are shares of the same steps and together at most 1")
+        if self.sources and self.data != "sample":
+            raise ValueError("give either data or sources")
         self.window_settings()
         return self
 
@@ -117,4 +124,9 @@ def load_training_settings(path: Path) -> TrainingSettings:
     values = read_yaml(path)
     if "scratch" in values:  # apart, so that the nearest key is looked for among its own
         values["scratch"] = validate(ScratchSettings, values["scratch"], f"{path}: scratch")
+    if isinstance(values.get("sources"), list):
+        values["sources"] = [
+            validate(SourceSettings, source, f"{path}: source {number}") if isinstance(source, dict) else source
+            for number, source in enumerate(values["sources"], 1)
+        ]
     return validate(TrainingSettings, values, str(path))

@@ -137,6 +137,9 @@ def train(
 def export(
     checkpoint: Annotated[str, typer.Option(help="Folder or hub id of a transformers checkpoint.")],
     out: Annotated[Path, typer.Option(help="Folder for model.onnx and what goes with it.")],
+    half: Annotated[
+        bool, typer.Option("--half", help="Round the weights to float16: safetensors half as large.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Export a trained model to the ONNX file that is pushed."""
@@ -145,7 +148,7 @@ def export(
     require("train", "torch", "transformers", "onnx", "safetensors")
     from model.export import export
 
-    report = export(checkpoint, out)
+    report = export(checkpoint, out, half=half)
     _show(as_json, report, [f"{key}: {value}" for key, value in report.items()])
 
 

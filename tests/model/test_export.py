@@ -22,6 +22,7 @@ from tokenizers import Tokenizer
 from transformers import AlbertConfig, AlbertForQuestionAnswering, AutoModelForQuestionAnswering
 
 from model import export as exporting
+from model.calibration import build_in
 from model.export import CONVERTIBLE, MASKED, Exportable, ExportError, export, share_weights
 from model.runtime import Model
 from project_config import ROOT, Settings
@@ -74,6 +75,26 @@ def test_all_that_belongs_to_the_model_is_there(exported, checkpoint):
     assert parity["questions"] == 24
     assert parity["windows"] > 48
     assert 0 <= parity["largest_difference"] < 1e-5
+
+
+def test_half_precision_keeps_the_same_values_in_both_files(checkpoint, tmp_path, windows):
+    model = AutoModelForQuestionAnswering.from_pretrained(checkpoint)
+    build_in(model, 1.5)
+    model.save_pretrained(tmp_path / "best")
+    for path in checkpoint.glob("tokenizer*"):
+        (tmp_path / "best" / path.name).write_bytes(path.read_bytes())
+    report = export(str(tmp_path / "best"), tmp_path / "half", half=True)
+    assert (report["weights"], report["temperature"]) == ("fp16", 1.5)
+    weights = load_file(tmp_path / "half" / "model.safetensors")
+    assert {tensor.dtype for tensor in weights.values()} == {torch.float16}
+    again = AutoModelForQuestionAnswering.from_pretrained(tmp_path / "half", dtype=torch.float32).eval()
+    cut = Model(tmp_path / "half", SMALL).logits(windows, np.array([0]))[0, : windows.length[0], 0]
+    length = int(windows.length[0])
+    inputs = {"input_ids": torch.from_numpy(windows.input_ids[:1, :length].astype(np.int64)),
+              "token_type_ids": torch.from_numpy(windows.token_type_ids([0])[:, :length].astype(np.int64))}  # fmt: skip
+    with torch.no_grad():
+        found = again(**inputs).start_logits[0].numpy()
+    assert np.abs(cut - found).max() < 1e-5
 
 
 def test_the_platform_can_take_the_file(exported):

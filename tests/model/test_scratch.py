@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from model.inputs import max_positions
-from model.scratch import SPECIAL, make_model, sinusoids, train_tokenizer
+from model.scratch import SPECIAL, make_model, train_tokenizer
 from model.training_settings import ScratchSettings
 from project_config import SettingsError
 from tests.conftest import HERON, MARSH, SONGS
@@ -69,20 +69,6 @@ def test_only_what_a_config_knows_is_put_into_it(own):
     config = make_model(ScratchSettings(**SMALL), own, 70).config.to_dict()
     assert "hidden_dim" not in config
     assert config["embedding_size"] == 8
-
-
-def test_positions_begin_as_sinusoids_if_wanted(own):
-    for wanted in (True, False):
-        model = make_model(ScratchSettings(**SMALL, sinusoidal_positions=wanted), own, 70)
-        table = model.albert.embeddings.position_embeddings.weight
-        assert torch.allclose(table, sinusoids(70, 8) * 0.05 * 2**0.5) is wanted
-
-
-def test_sinusoids_of_odd_width():
-    table = sinusoids(5, 7)
-    assert table.shape == (5, 7)
-    assert table[1, 0] == pytest.approx(0.8414710)
-    assert table[1, 1] == pytest.approx(0.5403023)
 
 
 @pytest.mark.parametrize("architecture", ["owl", "whisper"])

@@ -20,7 +20,7 @@ from model import trainer as trainers
 from model.experiment import checkpoints, claim
 from model.train import TrainingError, train
 from model.trainer import SpanTrainer
-from model.training_settings import load_training_settings
+from model.training_settings import TrainingSettings, load_training_settings
 from project_config import ROOT
 from tests.model.tiny import tiny_settings, write_checkpoint, write_ships
 from tests.squad_albert.data import write_squad
@@ -244,19 +244,25 @@ def test_a_checkpoint_of_half_precision_is_trained_in_full(ships, tmp_path, toke
     assert {tensor.dtype for tensor in weights.values()} == {torch.float32}
 
 
-def test_facts_and_a_curriculum(ships, tmp_path):
-    settings = tiny_settings(ships, tmp_path, fact_weight=0.5, curriculum=0.5, gradient_accumulation=2, steps=4)
-    assert train(settings, "facts")["steps"] == 4
-    best = AlbertForQuestionAnswering.from_pretrained(tmp_path / "facts" / "best", output_loading_info=True)
-    assert not any(best[1].values())
+def test_several_sources_with_weights_and_made_questions(ships, tmp_path):
+    extra = write_ships(tmp_path / "more", train=30) / "train.json"
+    sources = [{"data": str(ships)}, {"data": str(extra), "weight": 0.5}]
+    settings = TrainingSettings.model_validate(
+        tiny_settings(ships, tmp_path).model_dump(exclude={"data"})
+        | {"sources": sources, "held_out": 0.2, "unanswerable": 0.5, "gradient_accumulation": 2, "steps": 4}
+    )
+    assert train(settings, "sources")["steps"] == 4
+    assert "sources" in (tmp_path / "sources" / "README.md").read_text()
 
 
-def test_subjects_layers_of_their_own_and_a_matching_head(ships, tmp_path):
-    settings = tiny_settings(ships, tmp_path, subject_weight=0.5, inner_layers=2, matching_head=True, steps=2)
-    train(settings, "subjects")
-    best, report = AlbertForQuestionAnswering.from_pretrained(tmp_path / "subjects" / "best", output_loading_info=True)
+def test_a_bert_is_trained_as_an_albert_with_a_narrow_embedding(ships, tmp_path, tokenizer):
+    checkpoint = write_checkpoint(tmp_path / "checkpoint", "bert", tokenizer)
+    settings = tiny_settings(ships, tmp_path, model=str(checkpoint), architecture="albert", embedding_size=8, steps=2)
+    result = train(settings, "albert")
+    best, report = AlbertForQuestionAnswering.from_pretrained(tmp_path / "albert" / "best", output_loading_info=True)
     assert not any(report.values())
-    assert (best.config.inner_group_num, best.config.num_hidden_layers) == (2, 1)
+    assert (best.config.embedding_size, best.config.num_hidden_groups) == (8, 2)
+    assert best.config.span_temperature == result["temperature"]
 
 
 def spoil(path: Path) -> Path:
@@ -269,9 +275,7 @@ def spoil(path: Path) -> Path:
     [
         ({"model": "no/such/folder"}, "model `no/such/folder` cannot be loaded: .*Give `scratch`, the folder"),
         ({"max_length": 200}, "takes 130 tokens, max_length is 200. Lower max_length"),
-        ({"fact_weight": 0.5}, "no question of .* names a fact"),
-        ({"subject_weight": 0.5}, "no question of .* names its subject"),
-        ({"inner_layers": 3}, "inner_layers 3 does not suit"),
+        ({"embedding_size": 8}, "embedding_size 8 does not make a model of type albert smaller, .* 8 dimensions"),
         ({"data": "data/train.json"}, "has no validation questions, which training needs"),
     ],
 )

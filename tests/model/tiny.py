@@ -45,13 +45,11 @@ def _paragraph(key: str, draw: random.Random) -> dict[str, Any]:
     ship, place, year = draw.choice(SHIPS), draw.choice(PLACES), str(draw.randrange(1800, 1990))
     rest = " ".join(f"She sailed to {draw.choice(PLACES)}." for _ in range(draw.randrange(12)))
     context = f"The {ship} was built in {place}. {rest} She sank in {year}.".replace("  ", " ")
-    fact, question, answer = draw.choice(
-        [("built", f"Where was the {ship} built?", place), ("sank", f"When did the {ship} sink?", year)]
-    )
+    question, answer = draw.choice([(f"Where was the {ship} built?", place), (f"When did the {ship} sink?", year)])
     golds = [{"text": answer, "answer_start": context.index(answer)}]
     if draw.random() < 0.2:
-        fact, question, golds = "captain", f"Who sailed the {ship}?", []
-    qa = {"id": key, "question": question, "answers": golds, "is_impossible": not golds, "fact": fact, "subject": ship}
+        question, golds = f"Who sailed the {ship}?", []
+    qa = {"id": key, "question": question, "answers": golds, "is_impossible": not golds}
     return {"context": context, "qas": [qa]}
 
 
