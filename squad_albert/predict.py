@@ -11,9 +11,13 @@ from utils.decoders import Decoded, decode
 from utils.questions import DataError, Question
 from utils.samples import model_folder
 from utils.windows import build_windows
+from utils.words import sentence_spans
 
 from .answers import entry, ranked
 from .tables import table
+
+UNSURE = 0.5
+"""Below this probability an answer is rather wrong than right, and its passage is shown with it."""
 
 
 def predict(question: str, context: str, top_k: int, settings: Settings) -> dict[str, Any]:
@@ -23,8 +27,10 @@ def predict(question: str, context: str, top_k: int, settings: Settings) -> dict
 
     Returns:
         ``question``, ``answer``, ``no_answer`` (whether the answer is that there is none), ``no_answer_probability``,
-        ``margin`` (logits by which no answer beats the best span) and ``answers``, best first, each with ``text``,
-        ``start`` and ``end`` (characters), ``score`` and ``probability``; the empty text is no answer.
+        ``margin`` (logits by which no answer beats the best span), ``unsure`` (whether the answer's probability is
+        below ``UNSURE``), ``passage`` (the sentences that the best span stands in, with their characters) and
+        ``answers``, best first, each with ``text``, ``start`` and ``end`` (characters), ``score`` and ``probability``;
+        the empty text is no answer.
 
     Raises:
         DataError: if question or context is empty.
@@ -73,13 +79,29 @@ def _prediction(question: Question, decoded: Decoded, top_k: int, settings: Sett
         **{key: value for key, value in entry(best).items() if key != "text"},
         "no_answer_probability": decoded.null_probability,
         "margin": decoded.margin,
+        "unsure": best.probability < UNSURE,
+        "passage": _passage(question.context, decoded),
         "answers": ranked(decoded, allowed)[:top_k],
     }
 
 
+def _passage(context: str, decoded: Decoded) -> dict[str, Any] | None:
+    """The sentences that the best span stands in; None where there is no span."""
+    if not decoded.answers:
+        return None
+    best = decoded.answers[0]
+    within = [(start, end) for start, end in sentence_spans(context) if start < best.end and best.start < end]
+    start, end = within[0][0], within[-1][1]
+    text = context[start:end].rstrip()
+    start += len(text) - len(text.lstrip())
+    return {"text": text.lstrip(), "start": start, "end": start + len(text.lstrip())}
+
+
 def prediction_lines(prediction: dict[str, Any]) -> list[str]:
-    """A prediction for people: the answer, and a table where several were asked for."""
+    """A prediction for people: the answer, the passage where the model is unsure, a table if several were asked for."""
     lines = [f"{prediction['answer'] or 'no answer'} ({prediction['probability']:.1%})"]
+    if prediction["unsure"] and prediction["passage"]:
+        lines += [f"The model is unsure. The passage: {prediction['passage']['text']}"]
     answers = prediction["answers"]
     if len(answers) > 1:
         rows = [["answer", "characters", "probability"]]

@@ -48,6 +48,14 @@ class Answer(Shape):
     probability: float
 
 
+class Passage(Shape):
+    """A part of the context."""
+
+    text: str
+    start: int = Field(description="characters [start, end) of the context")
+    end: int
+
+
 class Prediction(Shape):
     """The answer to a question, and the best ones."""
 
@@ -60,6 +68,8 @@ class Prediction(Shape):
     probability: float
     no_answer_probability: float
     margin: float = Field(description="logits by which no answer beats the best span")
+    unsure: bool = Field(description="whether the probability is below 0.5")
+    passage: Passage | None = Field(description="the sentences that the best span stands in")
     answers: list[Answer]
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from project_config import Settings
-from squad_albert.predict import predict, prediction_lines
+from squad_albert.predict import UNSURE, predict, prediction_lines
 from tests.conftest import HERON, MARSH
 from utils.squad import DataError
 
@@ -21,6 +21,11 @@ def test_answers_are_cut_from_the_context(settings, context):
     assert found["no_answer"] == (found["answer"] == "")
     for answer in (found | {"text": found["answer"]}, *found["answers"]):
         assert context[answer["start"] : answer["end"]] == answer["text"]
+    passage = found["passage"]
+    assert context[passage["start"] : passage["end"]] == passage["text"] == passage["text"].strip()
+    best = next(answer for answer in found["answers"] if answer["text"])
+    assert passage["start"] <= best["start"] < best["end"] <= passage["end"]
+    assert found["unsure"] == (found["probability"] < UNSURE)
     probabilities = [answer["probability"] for answer in found["answers"]]
     assert probabilities == sorted(probabilities, reverse=True)
     assert sum(probabilities) <= 1 + 1e-9
@@ -47,9 +52,14 @@ def test_lines():
         {"text": "4 May 1871", "start": 42, "end": 52, "probability": 0.9},
         {"text": "", "start": 0, "end": 0, "probability": 0.05},
     ]
-    one = {"answer": "4 May 1871", "probability": 0.9, "answers": answers[:1]}
+    one = {"answer": "4 May 1871", "probability": 0.9, "answers": answers[:1], "unsure": False, "passage": None}
     assert prediction_lines(one) == ["4 May 1871 (90.0%)"]
-    assert prediction_lines({"answer": "", "probability": 0.5, "answers": answers[1:]}) == ["no answer (50.0%)"]
+    none = {**one, "answer": "", "probability": 0.5, "answers": answers[1:]}
+    assert prediction_lines(none) == ["no answer (50.0%)"]
+    passage = {"text": "It sailed.", "start": 0, "end": 10}
+    assert prediction_lines({**one, "unsure": True, "passage": passage})[1:] == [
+        "The model is unsure. The passage: It sailed."
+    ]
     assert [line.split() for line in prediction_lines({**one, "answers": answers})[2:]] == [
         ["answer", "characters", "probability"],
         ["4", "May", "1871", "42-52", "90.0%"],

@@ -48,12 +48,18 @@ function showAnswer(found) {
   const facts = [element("span", {}, `probability ${probability(found.probability)}`),
     element("span", {}, `no answer ${probability(found.no_answer_probability)}`)];
   byId("answer").replaceChildren(element("p", { class: "big" }, told), element("p", { class: "facts" }, facts),
-    element("p", { class: "context", dir: "auto", tabindex: "0" }, marked(found)));
+    ...unsure(found), element("p", { class: "context", dir: "auto", tabindex: "0" }, marked(found)));
   byId("answer").querySelector("mark")?.scrollIntoView({ block: "nearest" });
   byId("alternatives").hidden = false;
   byId("alternatives-rows").replaceChildren(...found.answers.map((one) => element("tr", {},
     element("td", {}, one.text ? data(one.text, 160) : element("i", {}, "no answer")),
     element("td", { class: "number" }, bar(one.probability), element("span", {}, probability(one.probability))))));
+}
+
+/** Where the model is unsure: that it is, and the passage to read oneself. */
+function unsure({ unsure: told, passage }) {
+  if (!told || !passage) return [];
+  return [element("p", { class: "notice" }, "The model is unsure. Look at this passage: ", element("q", {}, data(passage.text, 400)))];
 }
 
 /** The text with the answer marked. */
