@@ -93,26 +93,25 @@ test-3.12: ## every test on Python 3.12, in build/venv-3.12
 ##@ Making the bundled files again
 
 corpus: $(BASE) ## data/, byte for byte
-	$(BIN)/python -m squad_albert.corpus
+	$(BIN)/python -m tools.corpus
 
-model: $(TRAIN) ## model/albert/: training text, training, export (see its card for how long it takes)
-	$(BIN)/python -m squad_albert.corpus --training-text build/easy-text --chosen-by 2500
-	$(BIN)/squad-albert train --config model/albert/train-easy.yaml --name easy
-	$(BIN)/python -m squad_albert.corpus --training-text build/long-text --kind long --questions 150000 --chosen-by 2500
-	$(BIN)/squad-albert train --config model/albert/train-long.yaml --name long
-	$(BIN)/python -m squad_albert.corpus --training-text build/rivals-text --kind rivals --questions 170000 --chosen-by 2500
-	$(BIN)/squad-albert train --config model/albert/train.yaml --name albert
-	$(BIN)/squad-albert export --checkpoint runs/albert/best --out model/albert
-	$(BIN)/python -m squad_albert.model_card --made-by "make model"
+model: $(TRAIN) $(EXPLORE) ## model/albert/ from a base checkpoint and SQuAD of the hub, or from DATA=FOLDER (see its card)
+	$(BIN)/python -m tools.base $(if $(BASE_MODEL),--model $(BASE_MODEL)) --out build/base
+	$(if $(DATA),ln -sfn $(abspath $(DATA)) build/training-data)
+	$(BIN)/squad-albert train --config model/albert/train$(if $(DATA),,-hub).yaml --name albert
+	$(BIN)/squad-albert export --checkpoint runs/albert/best --out model/albert --half
+	$(BIN)/python -m tools.model_card --made-by "make model" --notes tools/model_notes.md $(if $(MEASURED),--also $(MEASURED))
 	mkdir -p images
-	for run in easy long albert; do for kind in png csv; do \
-		cp runs/$$run/curve.$$kind images/learning-curve-$$run.$$kind; done; done
+	for kind in png csv; do cp runs/albert/curve.$$kind images/learning-curve.$$kind; done
 
 images: $(TEST) ## the README's pictures, findings and printed lines, of the bundled run (these need a Chromium)
 	$(explored)
 	$(BIN)/squad-albert figures runs/demo --out images
 	$(BIN)/python -m tests.squad_albert.serve.browser.pictures runs/demo --out images
 	$(BIN)/python -m tests.test_readme --run
+
+robustness: $(EXPLORE) ## how many answers change though nothing that matters did
+	$(BIN)/python -m bench.robustness
 
 encode: $(BASE) ## what encoding a sample costs
 	$(BIN)/python -m bench.encode
@@ -188,4 +187,4 @@ define torch
 	fi
 endef
 
-.PHONY: demo serve test install install-train install-fast install-explore install-serve lint types test-3.12 corpus model images encode bench bench-serve scale constraints clean help
+.PHONY: demo serve test install install-train install-fast install-explore install-serve lint types test-3.12 corpus model images robustness encode bench bench-serve scale constraints clean help

@@ -1,9 +1,9 @@
 import sys
 
-from squad_albert import model_card
 from squad_albert.files import write_json
-from squad_albert.model_card import HEADING, section, write_section
 from tests.tiny_model import write_albert
+from tools import model_card
+from tools.model_card import HEADING, NOTES, section, write_section
 
 SCORES = {"exact": 50.0, "f1": 62.5, "total": 2}
 METRICS = {
@@ -14,8 +14,10 @@ METRICS = {
 
 
 def test_a_section_tells_every_figure_that_there_is():
-    assert section("Somewhere", METRICS).splitlines() == [
+    assert section("Somewhere", METRICS, 0.0314).splitlines() == [
         "### Somewhere",
+        "",
+        "Probabilities are off by 3.1 points on average (expected calibration error).",
         "",
         "| | questions | EM | F1 |",
         "|---|---|---|---|",
@@ -29,9 +31,10 @@ def test_a_section_tells_every_figure_that_there_is():
 def test_measuring_again_takes_the_place_of_the_earlier_figures(tmp_path):
     card = tmp_path / "README.md"
     card.write_text("# A model\n\nMade here.\n", encoding="utf-8")
-    write_section(card, ["first"])
-    write_section(card, ["second", "third"])
-    assert card.read_text(encoding="utf-8") == f"# A model\n\nMade here.\n\n{HEADING}\n\nsecond\n\nthird\n"
+    write_section(card, ["first"], "From there.")
+    write_section(card, ["second", "third"], "From here.")
+    told = f"# A model\n\nMade here.\n\n{NOTES}\n\nFrom here.\n\n{HEADING}\n\nsecond\n\nthird\n"
+    assert card.read_text(encoding="utf-8") == told
 
 
 def test_the_command_measures_the_bundled_splits_and_other_files(tmp_path, tokenizer, monkeypatch):
