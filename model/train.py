@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import sys
 import time
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ from transformers.utils import logging as transformers_logging
 
 from utils.files import mend_folder, whole_file, whole_folder
 from utils.questions import Question
+from utils.reach import out_of_reach
 from utils.squad import load_data
 from utils.squad_metrics import evaluate
 from utils.windows import Windows, build_windows
@@ -47,6 +49,8 @@ from .trainer import SpanTrainer, answer, best_step, out_of_patience
 from .training_settings import TrainingSettings
 
 __all__ = ["TrainingError", "train"]
+
+_log = logging.getLogger(__name__)
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _SIGNS_OF_FULL = ("No space left", "PytorchStreamWriter", "inline_container", *(f"os error {code})" for code in _FULL))
@@ -125,6 +129,9 @@ def _prepare(settings: TrainingSettings, folder: Path) -> tuple[Experiment, Lear
         split: build_windows(questions[split], tokenizer.backend_tokenizer, window_settings, progress=True)
         for split in ("train", "validation")
     }
+    for split, cut in windows.items():
+        for line in out_of_reach(questions[split], cut, settings.max_answer_tokens).lines(split):
+            _log.warning(line)
     experiment = Experiment(settings, folder, tokenizer, questions, windows)
     pieces = np.setdiff1d(np.arange(len(tokenizer)), tokenizer.all_special_ids)
     noise = Noise(settings.noise, pieces, settings.seed) if settings.noise else None
