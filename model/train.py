@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import sys
 import time
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ from transformers.utils import logging as transformers_logging
 from utils.decoders import best_texts, decode
 from utils.files import mend_folder, whole_file, whole_folder
 from utils.questions import Question
+from utils.reach import out_of_reach
 from utils.squad_metrics import evaluate
 from utils.windows import Windows, build_windows
 
@@ -49,6 +51,8 @@ from .trainer import SpanTrainer, best_step, out_of_patience, predict_logits
 from .training_settings import TrainingSettings
 
 __all__ = ["TrainingError", "train"]
+
+_log = logging.getLogger(__name__)
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _SIGNS_OF_FULL = ("No space left", "PytorchStreamWriter", "inline_container", *(f"os error {code})" for code in _FULL))
@@ -127,6 +131,9 @@ def _prepare(settings: TrainingSettings, folder: Path) -> tuple[Experiment, Lear
         split: build_windows(found, tokenizer.backend_tokenizer, settings.window_settings(), progress=True)
         for split, found in questions.items()
     }
+    for split, cut in windows.items():
+        for line in out_of_reach(questions[split], cut, settings.max_answer_tokens).lines(split):
+            _log.warning(line)
     if settings.embedding_size:
         model = _factorised(model, windows["train"], settings)
     weights = data.weights[windows["train"].question]

@@ -11,6 +11,7 @@ import numpy as np
 
 import leap_test
 from project_config import ROOT
+from utils.reach import OutOfReach, out_of_reach
 from utils.squad import Leak, leakage
 
 from .bundle import BundleResult, check_bundle
@@ -21,11 +22,12 @@ _SHOWN = 3  # ids
 
 @dataclass(frozen=True)
 class Report:
-    """What ``check`` found; leakage and golds that are part of a word are told, but are no failure."""
+    """What ``check`` found; leakage and golds that are part of a word or out of reach are told, but are no failure."""
 
     proof: Proof
     leaks: Sequence[Leak]
     unrecoverable: Mapping[str, Sequence[str]]  # questions by split, with a gold whose tokens do not give back its text
+    unreachable: Mapping[str, OutOfReach]
     bundle: BundleResult | None = None
 
     @property
@@ -45,6 +47,7 @@ class Report:
                 for split, ids in self.unrecoverable.items()
                 if ids
             ]
+            lines += [line for split, found in self.unreachable.items() for line in found.lines(split)]
         if self.bundle is None:
             return [*lines, "Next: `squad-albert check --bundle` tries out the files that `leap push` would upload."]
         size = self.bundle.bytes / 1e6
@@ -61,6 +64,10 @@ class Report:
             "integration": self.proof.as_dict(),
             "leakage": [asdict(leak) for leak in self.leaks],
             "unrecoverable": {split: list(ids) for split, ids in self.unrecoverable.items()},
+            "unreachable": {
+                split: {"too_long": list(found.too_long), "in_no_window": list(found.in_no_window)}
+                for split, found in self.unreachable.items()
+            },
             "bundle": self.bundle.as_dict() if self.bundle else None,
         }
 
@@ -82,4 +89,8 @@ def check(bundle: bool = False, root: Path = ROOT) -> Report:
         name: [split.questions[number].id for number in np.unique(split.windows.unrecoverable[:, 0])]
         for name, split in splits.items()
     }
-    return Report(proof, leaks, unrecoverable, check_bundle(root) if bundle else None)
+    unreachable = {
+        name: out_of_reach(split.questions, split.windows, proof.data[name].settings.max_answer_tokens)
+        for name, split in splits.items()
+    }
+    return Report(proof, leaks, unrecoverable, unreachable, check_bundle(root) if bundle else None)

@@ -90,7 +90,9 @@ def score(
     data: Annotated[Path, typer.Option(help="SQuAD file, JSON or Parquet.")],
     predictions: Annotated[Path, typer.Option(help='JSON of {"id": "text"}; no answer is "".')],
     null_odds: Annotated[Path | None, typer.Option(help='JSON of {"id": number}, higher: rather no answer.')] = None,
-    threshold: Annotated[float, typer.Option(help="Null odds above it mean no answer.")] = 1.0,
+    threshold: Annotated[
+        float | None, typer.Option(help="With --null-odds: those above it mean no answer.", show_default="1.0")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Score predictions as the official SQuAD script does; needs no model."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ from utils.files import whole_path
 from utils.question_types import question_type
 from utils.questions import Question
 from utils.squad import load_file
-from utils.squad_metrics import exact_match, f1
+from utils.squad_metrics import exact_match, f1, read_answers
 
 from .run_tables import read_run
 from .significance import DRAWS, mcnemar, paired_bootstrap
@@ -93,7 +92,8 @@ def compare(
         questions each; ``slices``.
 
     Raises:
-        CompareError: if there are no golds, no question in common, or a file of predictions is bad.
+        CompareError: if there are no golds, or no question in common.
+        ScoreError: if a file of predictions is bad.
         RunError: if a run is incomplete or damaged.
         DataError: if the data is bad.
         WriteError: if a table cannot be written.
@@ -151,15 +151,7 @@ def _side(path: Path) -> _Side:
     if path.is_dir():
         rows = read_run(path).questions.set_index("id")
         return _Side(path, rows["prediction"].to_dict(), rows[_ASKED])
-    try:
-        answers = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise CompareError(
-            f'{path} cannot be read as JSON: {error}. Name a run, or a file of {{"id": "text"}}.'
-        ) from error
-    if not isinstance(answers, dict) or not all(isinstance(text, str) for text in answers.values()):
-        raise CompareError(f'{path} does not hold answers. Write {{"id": "text"}}, with "" for no answer.')
-    return _Side(path, answers, None)
+    return _Side(path, read_answers(path), None)
 
 
 def _asked_questions(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from utils.files import whole_file
+from utils.json_files import read_json
 from utils.squad import load_file
 
 from .explore.verdicts import Verdict, VerdictError, read_verdicts
@@ -53,7 +54,7 @@ def relabel(data: Path, verdicts: Path, out: Path, warn: Callable[[list[str]], N
     Raises:
         DataError: if the data is bad.
         VerdictError: if the verdicts are bad, do not fit the contexts, or none is about a question of the file; or if
-            ``out`` is one of the other two files, or ``data`` no JSON file.
+            ``out`` is one of the other two files, or ``data`` no JSON file of articles.
         WriteError: if ``out`` cannot be written.
     """
     _check_paths(data, verdicts, out)
@@ -62,10 +63,10 @@ def relabel(data: Path, verdicts: Path, out: Path, warn: Callable[[list[str]], N
     questions = load_file(data, warnings=warnings)  # for its checks: what follows may trust the file
     warn(warnings)
     _check_ids(decided, [question.id for question in questions], data, verdicts)
-    document = json.loads(data.read_bytes())
+    document = _document(data)
     problems = []
     for context, qa in _qas(document):
-        verdict = decided.get(qa["id"])
+        verdict = decided.get(str(qa["id"]))
         if verdict is not None and verdict.verdict == "fix":
             problems += _fix(qa, context, verdict)
     if problems:
@@ -74,9 +75,10 @@ def relabel(data: Path, verdicts: Path, out: Path, warn: Callable[[list[str]], N
     if here.count("drop") == len(questions):
         raise VerdictError(f"{verdicts} drops every question of {data}, which leaves none to write. Keep or fix some.")
     _drop(document, {key for key, verdict in decided.items() if verdict.verdict == "drop"})
+    text = json.dumps(document, ensure_ascii=False)
     with whole_file(out) as stream:
-        json.dump(document, stream, ensure_ascii=False)
-        stream.write("\n")
+        # What is not read may hold half of a surrogate pair, which goes back as the escape that it was.
+        stream.write(text.encode(errors="backslashreplace").decode() + "\n")
     kept, fixed, dropped = (here.count(kind) for kind in ("keep", "fix", "drop"))
     return Relabeled(out, len(questions), kept, fixed, dropped, len(decided) - len(here))
 
@@ -110,6 +112,18 @@ def _check_ids(decided: Mapping[str, Verdict], ids: list[str], data: Path, verdi
             f"{data} has none of the questions that {verdicts} decides on, such as {key}; the nearest id in it is "
             f"{near[0]}. Name the file that was reviewed with --data."
         )
+
+
+def _document(data: Path) -> Record:
+    """The articles that a file holds, once it is known to hold questions."""
+    found = read_json(data).value
+    articles = found.get("data", [{}]) if isinstance(found, dict) else [{}]
+    if not all("paragraphs" in article for article in articles):
+        raise VerdictError(
+            f"{data} holds rows, or articles without the list `data` around them; only SQuAD JSON is written back. "
+            "Write it as an object with a list `data` of articles, and name that file with --data."
+        )
+    return dict(found)
 
 
 def _qas(document: Record) -> Iterator[tuple[str, Record]]:
@@ -159,7 +173,7 @@ def _drop(document: Record, gone: set[str]) -> None:
     for article in document["data"]:
         paragraphs = []
         for paragraph in article["paragraphs"]:
-            left = [qa for qa in paragraph["qas"] if qa["id"] not in gone]
+            left = [qa for qa in paragraph["qas"] if str(qa["id"]) not in gone]
             if left or not paragraph["qas"]:
                 paragraphs.append(paragraph | {"qas": left})
         if paragraphs or not article["paragraphs"]:

@@ -63,7 +63,7 @@ def evaluate(settings: Settings, split: str | None, out: Path | None, warn: Warn
         settings: data, model and everything else.
         split: one or several, as in "train,validation"; default: validation, or the one split of data that is one file.
         out: the run's folder; default: one below ``DEFAULT_PARENT``.
-        warn: receives the warnings about the data, before the work begins.
+        warn: receives the warnings about the data, and those about golds out of reach, before the work begins.
 
     Raises:
         DataError: if the data is bad, has no such split, or an id is in two of the splits.
@@ -77,7 +77,13 @@ def evaluate(settings: Settings, split: str | None, out: Path | None, warn: Warn
     model = Model(source, asked.settings, last_hidden)
     hashes = {name: sha256(source / name) for name in MODEL_FILES}
     what = identity(asked.splits, asked.settings, model=hashes, engine=model.engine)
-    return _run(asked, what, {"model": settings.model}, out, lambda: ModelAnswers(asked, model))
+
+    def answers() -> Answers:
+        made = ModelAnswers(asked, model)
+        warn(made.warnings())
+        return made
+
+    return _run(asked, what, {"model": settings.model}, out, answers)
 
 
 def evaluate_predictions(
@@ -100,8 +106,10 @@ def evaluate_predictions(
         WriteError: as ``evaluate``.
     """
     asked = load_asked(settings, split, warn)
-    answers = read_predictions(predictions, asked.questions)
-    odds = read_null_odds(null_odds, asked.questions) if null_odds else {}
+    notes: list[str] = []
+    answers = read_predictions(predictions, asked.questions, warnings=notes)
+    odds = read_null_odds(null_odds, asked.questions, warnings=notes) if null_odds else {}
+    warn(notes)
     files = {"predictions": predictions} | ({"null_odds": null_odds} if null_odds else {})
     what = identity(asked.splits, asked.settings, predictions={name: sha256(path) for name, path in files.items()})
     sources = {name: str(path) for name, path in files.items()}

@@ -12,6 +12,7 @@ import pyarrow as pa
 from model.runtime import Model, question_groups
 from utils.decoders import decode_questions
 from utils.metadata import SplitMetadata
+from utils.reach import out_of_reach
 from utils.windows import build_windows
 
 from .asked import Asked
@@ -48,6 +49,11 @@ class ModelAnswers:
         self._model = model
         self._windows = build_windows(asked.questions, model.tokenizer, asked.settings, progress=True)
         self.groups = question_groups(self._windows.first)
+
+    def warnings(self) -> list[str]:
+        """What no answer of the model can reach, a line for each kind."""
+        found = out_of_reach(self._asked.questions, self._windows, self._asked.settings.max_answer_tokens)
+        return found.lines(", ".join(self._asked.splits))
 
     def part(self, group: range, progress: Progress) -> Part:
         """The rows of a group."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from utils.squad import load_file
-from utils.squad_metrics import evaluate, read_null_odds, read_predictions
+from utils.squad_metrics import OFFICIAL_THRESHOLD, ScoreError, evaluate, read_null_odds, read_predictions
 
 from .tables import table
 
@@ -15,7 +15,7 @@ def score(
     data: Path,
     predictions: Path,
     null_odds: Path | None,
-    threshold: float,
+    threshold: float | None,
     warn: Callable[[list[str]], None],
 ) -> dict[str, float]:
     """The official figures under the official names.
@@ -24,19 +24,22 @@ def score(
         data: a labeled SQuAD file, JSON or Parquet.
         predictions: JSON of ``{id: text}``, the empty text for no answer.
         null_odds: JSON of ``{id: number}``, higher where there is rather no answer.
-        threshold: null odds above it turn a prediction into no answer.
-        warn: receives the warnings about the data.
+        threshold: null odds above it turn a prediction into no answer; None for the official one.
+        warn: receives the warnings about the data and the predictions.
 
     Raises:
         DataError: if the data is bad.
-        ScoreError: if the other files are bad or do not belong to the data.
+        ScoreError: if the other files are bad or do not belong to the data, the threshold is not a number, or there is
+            one without null odds.
     """
+    if threshold is not None and null_odds is None:
+        raise ScoreError("a threshold cuts null odds, of which there are none. Add --null-odds, or leave it out.")
     warnings: list[str] = []
     questions = load_file(data, warnings=warnings)
+    answers = read_predictions(predictions, questions, warnings=warnings)
+    odds = read_null_odds(null_odds, questions, warnings=warnings) if null_odds else None
     warn(warnings)
-    answers = read_predictions(predictions, questions)
-    odds = read_null_odds(null_odds, questions) if null_odds else None
-    return evaluate(answers, questions, odds, threshold)
+    return evaluate(answers, questions, odds, OFFICIAL_THRESHOLD if threshold is None else threshold)
 
 
 def score_lines(figures: Mapping[str, float]) -> list[str]:

@@ -14,7 +14,7 @@ from random import Random
 from project_config import ROOT, Settings
 
 from .questions import SPLITS, DataError, Gold, Question, has_unanswerable
-from .squad_files import SUFFIXES, folder_files, read_files, split_named
+from .squad_files import folder_files, is_data_file, read_files, split_named, split_within, stem
 from .squad_hub import is_hub_id, read_hub
 
 __all__ = [
@@ -30,7 +30,7 @@ __all__ = [
     "load_file",
 ]
 
-_REQUIRED = ("train", "validation")
+_USUAL = ("train", "validation")
 _FORMS = (
     "Name `sample`, a folder with train and validation files, one .json or .parquet file, or a hub id as owner/name."
 )
@@ -160,11 +160,11 @@ def _read(name: str, splits: Collection[str]) -> tuple[dict[str, list[Question]]
         return _read_folder(path, splits)
     if path is not None:
         questions, warnings = read_files([path])
-        split = split_named(path.stem) or "validation"
+        split = split_named(stem(path)) or split_within(stem(path)) or "validation"
         split = split if questions[0].labeled else "unlabeled"
         _check_labels(split, questions, path)
         return {split: questions}, warnings
-    if is_hub_id(name) and not name.endswith(SUFFIXES):
+    if is_hub_id(name) and not is_data_file(name):
         data, warnings = read_hub(name, splits)
         for split, questions in data.items():
             _check_labels(split, questions, name)
@@ -173,8 +173,11 @@ def _read(name: str, splits: Collection[str]) -> tuple[dict[str, list[Question]]
 
 
 def _existing(name: str) -> Path | None:
-    path = Path(name).expanduser()
-    return next((place for place in (path, ROOT / path) if name and place.exists()), None)
+    try:
+        path = Path(name).expanduser()
+        return next((place for place in (path, ROOT / path) if name and place.exists()), None)
+    except (OSError, RuntimeError) as error:  # too long a name, a folder that may not be entered, nobody's home
+        raise DataError(f"data `{name}` cannot be looked for: {error}. {_FORMS}") from error
 
 
 def _nearest(name: str) -> str:
@@ -185,21 +188,33 @@ def _nearest(name: str) -> str:
 
 
 def _read_folder(folder: Path, splits: Collection[str]) -> tuple[dict[str, list[Question]], list[str]]:
-    files = folder_files(folder)
-    missing = [split for split in _REQUIRED if split in splits and split not in files]
-    if missing:
+    files = {split: paths for split, paths in folder_files(folder).items() if split in splits}
+    missing = [split for split in _USUAL if split in splits and split not in files]
+    if not files:
+        missing = missing or list(splits)
         raise DataError(
             f"{folder} has no {' and no '.join(missing)} file. Add {missing[0]}.json or {missing[0]}.parquet; "
             "to evaluate one file, name the file itself."
         )
     data: dict[str, list[Question]] = {}
-    warnings: list[str] = []
+    warnings = _guesses(folder, files, missing)
     for split in SPLITS:
-        if split in files and split in splits:
+        if split in files:
             data[split], notes = read_files(files[split])
             _check_labels(split, data[split], files[split][0])
             warnings += notes
     return data, warnings
+
+
+def _guesses(folder: Path, files: Mapping[str, Sequence[Path]], missing: Sequence[str]) -> list[str]:
+    """A note of what the names of the files do not say by themselves."""
+    guesses = [
+        f"{split} is {paths[0].relative_to(folder)}" + (f" to {paths[-1].name}" if len(paths) > 1 else "")
+        for split, paths in files.items()
+        if split_named(stem(paths[0])) != split
+    ]
+    guesses += [f"there is no {split} file" for split in missing]
+    return [f"{folder}: taken as it is meant: {'; '.join(guesses)}"] if guesses else []
 
 
 def _check_labels(split: str, questions: Sequence[Question], source: Path | str) -> None:

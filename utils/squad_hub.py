@@ -49,8 +49,8 @@ def read_hub(name: str, splits: Collection[str]) -> tuple[dict[str, list[Questio
                 f"{name} has two splits that mean {split}. Save the one to use as Parquet, and name the file."
             )
         elif split in splits:
-            checker = Checker(source)
-            columns = check_columns(rows.column_names, source)
+            checker = Checker(source, title=name)
+            columns = check_columns(rows.column_names, checker)
             batches = rows.select_columns(columns).with_format("arrow").iter(_ROWS_AT_ONCE)
             read_rows((row for batch in batches for row in batch.to_pylist()), checker)
             data[split] = checker.finish()

@@ -6,7 +6,7 @@ Liang, 2018), whose figures are reproduced to the last digits.
 
 from __future__ import annotations
 
-import json
+import logging
 import math
 import re
 import string
@@ -17,6 +17,7 @@ from pathlib import Path
 
 from project_config import ProjectError
 
+from .json_files import JsonError, read_json
 from .questions import Question
 
 OFFICIAL_THRESHOLD = 1.0
@@ -25,6 +26,10 @@ OFFICIAL_THRESHOLD = 1.0
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _SHOWN = 20  # ids listed in a message
+_SHOWN_LETTERS = 100  # of an id
+_FORM = 'Give one JSON object of {"id": value}.'
+
+_log = logging.getLogger(__name__)
 
 
 class ScoreError(ProjectError):
@@ -116,8 +121,10 @@ def evaluate(
 
     Raises:
         ScoreError: if there is no question, a question is unlabeled, or has no prediction or null
-            odds. (The official script ends in a KeyError there.)
+            odds (the official script ends in a KeyError there), or the threshold is not a number.
     """
+    if math.isnan(threshold):
+        raise ScoreError("the threshold of null odds is not a number. Give one, as 0 or 0.5.")
     exact, overlap = question_scores(predictions, questions)
     answerable = {question.id: question.answerable for question in questions}
     final = exact, overlap
@@ -177,33 +184,45 @@ def by_answerability(figures: Mapping[str, float]) -> dict[str, dict[str, float]
     }
 
 
-def read_predictions(path: Path, questions: Sequence[Question]) -> dict[str, str]:
-    """``{id: text}`` from a JSON file that has a text for every question and for no other.
+def read_answers(path: Path) -> dict[str, str]:
+    """``{id: text}`` from a JSON file, whatever its ids.
 
     Raises:
-        ScoreError: if the file cannot be read, is not such JSON, or its ids are not the questions'.
+        ScoreError: if the file cannot be read, or is not such JSON.
     """
-    values = _read_object(path, questions, "prediction")
-    wrong = [key for key, value in values.items() if not isinstance(value, str)]
-    _refuse(wrong, f"given a value in {path} that is not text", 'Write {"id": "text"}; no answer is "".')
-    return {key: str(value) for key, value in values.items()}
+    return _texts(_read_object(path), path)
 
 
-def read_null_odds(path: Path, questions: Sequence[Question]) -> dict[str, float]:
-    """``{id: figure}`` from a JSON file that has a finite number for every question and for no other.
+def read_predictions(path: Path, questions: Sequence[Question], *, warnings: list[str] | None = None) -> dict[str, str]:
+    """``{id: text}`` of every question from a JSON file.
+
+    Args:
+        path: the file.
+        questions: those to be answered; what the file says of others is left out.
+        warnings: receives a note if anything is left out; without it that is logged.
 
     Raises:
-        ScoreError: if the file cannot be read, is not such JSON, or its ids are not the questions'.
+        ScoreError: if the file cannot be read, is not such JSON, or lacks a question.
     """
-    numbers: dict[str, float] = {}
-    wrong = []
-    for key, value in _read_object(path, questions, "null odds").items():
-        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-            numbers[key] = float(value)
-        else:
-            wrong.append(key)
+    return _texts(_of_questions(_read_object(path), path, questions, "prediction", warnings), path)
+
+
+def read_null_odds(path: Path, questions: Sequence[Question], *, warnings: list[str] | None = None) -> dict[str, float]:
+    """``{id: figure}`` of every question from a JSON file of finite numbers.
+
+    Args:
+        path: the file.
+        questions: as in ``read_predictions``.
+        warnings: as in ``read_predictions``.
+
+    Raises:
+        ScoreError: if the file cannot be read, is not such JSON, or lacks a question.
+    """
+    values = _of_questions(_read_object(path), path, questions, "null odds", warnings)
+    numbers = {key: _finite(value) for key, value in values.items()}
+    wrong = [key for key, number in numbers.items() if number is None]
     _refuse(wrong, f"given a value in {path} that is not a finite number", 'Write {"id": 0.25}.')
-    return numbers
+    return {key: number for key, number in numbers.items() if number is not None}
 
 
 def _matches(prediction: str, golds: Sequence[str], normalize: Callable[[str], str]) -> float:
@@ -263,21 +282,62 @@ def _best_threshold(
     return 100.0 * best / len(scores), threshold
 
 
-def _read_object(path: Path, questions: Sequence[Question], what: str) -> dict[str, object]:
+def _read_object(path: Path) -> dict[str, object]:
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ScoreError(f'{path} cannot be read as JSON: {error}. Give a JSON file of {{"id": value}}.') from error
-    if not isinstance(values, dict):
-        raise ScoreError(f'{path} holds a JSON {type(values).__name__}, not an object. Write {{"id": value}}.')
+        found = read_json(path)
+    except OSError as error:
+        raise ScoreError(f"{path} cannot be read: {error.strerror}. {_FORM}") from error
+    except JsonError as error:
+        raise ScoreError(f"{path} cannot be read as JSON: {error}. {_FORM}") from error
+    if found.lines:
+        raise ScoreError(f"{path} holds JSON lines, not an object. {_FORM}")
+    if not isinstance(found.value, dict):
+        raise ScoreError(f"{path} holds a JSON {type(found.value).__name__}, not an object. {_FORM}")
+    if isinstance(found.value.get("data"), list):
+        raise ScoreError(f"{path} holds SQuAD data, not what was answered. {_FORM}")
+    return found.value
+
+
+def _of_questions(
+    values: Mapping[str, object], path: Path, questions: Sequence[Question], what: str, warnings: list[str] | None
+) -> dict[str, object]:
+    """The values of the questions; what others there are is left out, with a note."""
     known = {question.id for question in questions}
-    _refuse(
-        [key for key in values if key not in known],
-        f"in {path} but not in the data",
-        "Name the data that the file was made for.",
-    )
+    other = [key for key in values if key not in known]
+    if other and len(other) == len(values):
+        _refuse(other, f"in {path}, and none of them in the data", "Name the data that the file was made for.")
     _refuse_missing(values, questions, what, f" in {path}")
-    return values
+    if other:
+        note = f"{path}: ids that are not in the data, left out ({len(other):,}), e.g. {', '.join(_shown(other[:3]))}"
+        (_log.warning if warnings is None else warnings.append)(note)
+    return {question.id: values[question.id] for question in questions}
+
+
+def _texts(values: Mapping[str, object], path: Path) -> dict[str, str]:
+    texts = {key: value for key, value in values.items() if isinstance(value, str)}
+    wrong = [key for key in values if key not in texts]
+    _refuse(wrong, f"given a value in {path} that is not text", 'Write {"id": "text"}; no answer is "".')
+    halves = [key for key, text in texts.items() if not _can_be_written(key + text)]
+    _refuse(halves, f"given half of a surrogate pair in {path}", "Write whole characters.")
+    return texts
+
+
+def _can_be_written(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _finite(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _refuse_missing(values: Mapping[str, object], questions: Iterable[Question], what: str, where: str = "") -> None:
@@ -288,6 +348,10 @@ def _refuse_missing(values: Mapping[str, object], questions: Iterable[Question],
 def _refuse(keys: Sequence[str], fault: str, remedy: str) -> None:
     if not keys:
         return
-    listed = ", ".join(repr(key) for key in keys[:_SHOWN])
+    listed = ", ".join(_shown(keys[:_SHOWN]))
     more = f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
     raise ScoreError(f"{len(keys)} question{'s'[: len(keys) > 1]} {fault}: {listed}{more}. {remedy}")
+
+
+def _shown(keys: Iterable[str]) -> list[str]:
+    return [repr(key if len(key) <= _SHOWN_LETTERS else key[:_SHOWN_LETTERS] + "…") for key in keys]

@@ -289,6 +289,18 @@ def test_wrong_settings_end_before_training(tmp_path, tokenizer, questions, chan
         train(tiny_settings(data, tmp_path, **changes), "one")
 
 
+def test_golds_out_of_reach_are_warned_about(tmp_path, tokenizer, questions, caplog):
+    for split in ("train", "validation"):
+        write_squad(tmp_path / "data" / f"{split}.json", questions)
+    checkpoint = write_checkpoint(tmp_path / "checkpoint", "albert", tokenizer)
+    changes = {"model": str(checkpoint), "max_answer_tokens": 5, "fact_weight": 0.5}
+    with pytest.raises(TrainingError, match=r"no question of .* names a fact"):  # before any training, to be quick
+        train(tiny_settings(tmp_path / "data", tmp_path, **changes), "one")
+    for split in ("train", "validation"):
+        (line,) = [text for text in caplog.messages if text.startswith(f"{split}: golds longer than max_answer_tokens")]
+        assert "heron-4" in line
+
+
 def test_a_spoilt_checkpoint_is_told(ships, tmp_path, tokenizer):
     checkpoint = spoil(write_checkpoint(tmp_path / "checkpoint", "albert", tokenizer) / "model.safetensors")
     with pytest.raises(TrainingError, match="checkpoint` cannot be loaded: "):

@@ -9,25 +9,34 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tokenizers import Tokenizer
 
 import leap_test
+from project_config import Settings
 from squad_albert import check as module
 from squad_albert.bundle import BundleResult
 from squad_albert.check import check
 from squad_albert.proof import Proof
 from utils.squad import Question
+from utils.windows import build_windows
 
 Prepare = Callable[..., None]
 
 
 @pytest.fixture
-def found(monkeypatch: pytest.MonkeyPatch, questions: list[Question]) -> Prepare:
+def found(monkeypatch: pytest.MonkeyPatch, questions: list[Question], tokenizer: Tokenizer) -> Prepare:
     """Lets the proof and the bundle find what a test wants."""
 
-    def prepare(problems: list[str], bundle_problems: list[str], shared: int = 0, odd_golds: Any = ()) -> None:
+    def prepare(
+        problems: list[str], bundle_problems: list[str], shared: int = 0, odd_golds: Any = (), longest: int = 30
+    ) -> None:
         def data(some: list[Question], unrecoverable: list[list[int]]) -> Any:
-            windows = SimpleNamespace(unrecoverable=np.array(unrecoverable, np.int32).reshape(-1, 2))
-            return SimpleNamespace(split=SimpleNamespace(questions=some, windows=windows))
+            settings = Settings(max_answer_tokens=longest)
+            windows = replace(
+                build_windows(some, tokenizer, settings, cache=False),
+                unrecoverable=np.array(unrecoverable, np.int32).reshape(-1, 2),
+            )
+            return SimpleNamespace(split=SimpleNamespace(questions=some, windows=windows), settings=settings)
 
         copies = [replace(q, id=f"copy-{q.id}") for q in questions[:shared]]
         own = [Question("own", "Own", "What is of its own?", "This is of its own.", ())]
@@ -82,6 +91,21 @@ def test_golds_that_tokens_do_not_give_back_are_told(found: Prepare, questions: 
         f"golds: in training, the tokens of a gold of 2 questions are more than its text, e.g. {ids[0]}, {ids[1]}"
     ]
     assert report.as_dict()["unrecoverable"] == {"training": ids, "test": []}
+
+
+def test_golds_out_of_reach_are_told_and_counted(found: Prepare) -> None:
+    found([], [])
+    assert not [line for line in check().lines if "out of reach" in line]
+    found([], [], longest=5)
+    report = check()
+    assert report.ok
+    (told,) = [line for line in report.lines if "out of reach" in line]
+    assert told.startswith("training: golds longer than max_answer_tokens 5 are out of reach (")
+    ids = report.as_dict()["unreachable"]["training"]["too_long"]
+    assert f"({len(ids)} questions, " in told
+    assert all(key in told for key in ids[:10])
+    assert "heron-4" in ids
+    assert report.as_dict()["unreachable"]["test"] == {"too_long": [], "in_no_window": []}
 
 
 @pytest.mark.parametrize(("problems", "of_bundle"), [(["the proof fails"], []), ([], ["the bundle fails"])])

@@ -116,6 +116,15 @@ def test_evaluate_writes_a_run_and_prints_its_figures(run, tmp_path, questions):
     assert printed == json.loads(Path("mine/metrics.json").read_text())
 
 
+def test_evaluate_warns_of_golds_out_of_reach(run, tmp_path, questions, monkeypatch):
+    monkeypatch.setenv("SQUAD_ALBERT_MAX_ANSWER_TOKENS", "5")
+    data = write_squad(tmp_path / "dev.json", [one for one in questions if one.title == "Heron"])
+    done = run("evaluate", "--data", data, "--out", "mine")
+    assert done.code == 0
+    assert "warning: validation: golds longer than max_answer_tokens 5 are out of reach (" in done.err
+    assert "heron-4" in done.err
+
+
 def test_evaluate_takes_split_limit_and_model(run, tmp_path, questions, albert):
     for split in ("train", "validation"):
         write_squad(tmp_path / "data" / f"{split}.json", questions)
@@ -352,6 +361,7 @@ def test_serve_opens_runs_at_an_address(run, module):
         (("predict", "--question", "Who?"), "--context"),
         (("predict", "--question", "", "--context", "x"), "error: the question is empty"),
         (("score", "--data", "no.json", "--predictions", "no.json"), "error: no.json"),
+        (("score", "--data", "no.json", "--predictions", "no.json", "--threshold", "1"), "Add --null-odds"),
         (("no-such-command",), "No such command"),
     ],
 )

@@ -17,7 +17,7 @@ from tests.squad_albert.data import write_squad
 from tests.tiny_run import tiny_run, write_run
 from utils.files import WriteError
 from utils.questions import Question
-from utils.squad_metrics import evaluate
+from utils.squad_metrics import ScoreError, evaluate
 
 
 def better(run: RunTables, fixed: int, broke: int) -> dict[str, Any]:
@@ -220,6 +220,13 @@ def test_a_run_and_a_file(runs, tmp_path):
     assert compared(predictions, runs[0])["exact"]["difference"] == pytest.approx(-result["exact"]["difference"])
 
 
+def test_predictions_in_utf_16_are_read(runs, tmp_path):
+    rows = tiny_run(150).questions
+    path = tmp_path / "b.json"
+    path.write_text(json.dumps(dict.fromkeys(rows["id"], "Tarn")), encoding="utf-16")
+    assert compared(runs[0], path)["questions"] == 150
+
+
 def test_unlabeled_questions_are_compared_but_not_scored(tmp_path):
     run = tiny_run(20, splits=("unlabeled",))
     a = write_run(run, tmp_path / "a")
@@ -234,16 +241,22 @@ def test_unlabeled_questions_are_compared_but_not_scored(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "match"),
-    [("{", "cannot be read as JSON"), ("[]", "does not hold answers"), ('{"q": 1}', "does not hold answers")],
+    [
+        ("{", "cannot be read as JSON"),
+        ("[]", "holds a JSON list, not an object"),
+        ('{"q": 1}', "1 question given a value in .* that is not text: 'q'"),
+        ('{"q": "a", "q": "b"}', "top level: the key `q` is given twice"),
+        ('{"q": "\\ud83d"}', "1 question given half of a surrogate pair in .*: 'q'"),
+    ],
 )
 def test_bad_predictions(content, match, runs, tmp_path):
     (tmp_path / "bad.json").write_text(content)
-    with pytest.raises(CompareError, match=match):
+    with pytest.raises(ScoreError, match=match):
         compared(runs[0], tmp_path / "bad.json")
 
 
 def test_what_is_not_there(runs, tmp_path):
-    with pytest.raises(CompareError, match=r"cannot be read as JSON: .*No such file"):
+    with pytest.raises(ScoreError, match=r"cannot be read: No such file"):
         compared(runs[0], tmp_path / "nothing.json")
     with pytest.raises(RunError, match="is no run"):
         compared(runs[0], tmp_path)

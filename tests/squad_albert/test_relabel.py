@@ -96,6 +96,26 @@ def test_a_paragraph_and_an_article_without_questions_go(data: Path):
     assert result.dropped == 1
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_ids_that_are_numbers_and_texts_that_are_not_read(tmp_path: Path, encoding: str):
+    data = tmp_path / "train.json"
+    numbered = [{**qa("", "Where?", [("Tarn", 23)]), "id": 7, "remark": "é\ud83d"}, qa("8", "When?", [("1871", 53)])]
+    document = {"data": [{"paragraphs": [{"context": TARN, "qas": numbered}]}]}
+    data.write_text(json.dumps(document), encoding=encoding)
+    result, written = apply(data, Verdict("7", "fix", "Heron"), Verdict("8", "drop"))
+    assert (result.fixed, result.dropped) == (1, 1)
+    fixed = {**numbered[0], "answers": [{"text": "Heron", "answer_start": 4}]}
+    assert written == {"data": [{"paragraphs": [{"context": TARN, "qas": [fixed]}]}]}
+
+
+@pytest.mark.parametrize("around", [lambda row: [row], lambda row: {"data": [row]}, lambda row: row])
+def test_rows_are_not_written_back(tmp_path: Path, around: Any):
+    data = tmp_path / "train.json"
+    data.write_text(json.dumps(around({**qa("a", "Where?", [("Tarn", 23)]), "context": TARN})))
+    with pytest.raises(VerdictError, match="holds rows"):
+        apply(data, Verdict("a", "drop"))
+
+
 @pytest.mark.parametrize(
     ("verdict", "message"),
     [

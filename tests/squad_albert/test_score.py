@@ -44,5 +44,28 @@ def test_files_are_read_and_warnings_told(tmp_path: Path, questions):
         score(data, tmp_path / "no-predictions.json", None, 1.0, heard.extend)
 
 
+@pytest.mark.parametrize(
+    ("threshold", "odds", "message"), [(0.5, False, "Add --null-odds"), (float("nan"), True, "not a")]
+)
+def test_a_threshold_that_would_be_ignored_is_refused(tmp_path: Path, questions, threshold, odds, message):
+    data = write_squad(tmp_path / "dev.json", questions)
+    path = tmp_path / "odds.json"
+    path.write_text(json.dumps({question.id: 0.5 for question in questions}))
+    (tmp_path / "p.json").write_text(json.dumps({question.id: "x" for question in questions}))
+    with pytest.raises(ScoreError, match=message):
+        score(data, tmp_path / "p.json", path if odds else None, threshold, lambda _: None)
+
+
+def test_without_a_threshold_the_official_one_counts(tmp_path: Path, questions):
+    data = write_squad(tmp_path / "dev.json", questions)
+    (tmp_path / "p.json").write_text(json.dumps({question.id: "x" for question in questions} | {"other": "y"}))
+    (tmp_path / "odds.json").write_text(json.dumps({question.id: 0.9 for question in questions}))
+    heard: list[str] = []
+    files = (data, tmp_path / "p.json", tmp_path / "odds.json")
+    assert score(*files, None, heard.extend) == score(*files, 1.0, heard.extend)
+    assert score(*files, 0.5, heard.extend)["NoAns_exact"] == 100.0
+    assert any("ids that are not in the data, left out (1)" in line for line in heard)
+
+
 def test_lines_name_every_figure():
     assert score_lines({"exact": 74.5, "total": 1534}) == ["exact  74.5000", "total    1,534"]

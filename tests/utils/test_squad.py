@@ -69,9 +69,32 @@ def test_only_wanted_splits_are_read(folder: Path) -> None:
     assert list(data) == ["validation"]
 
 
-def test_a_folder_without_train_and_validation_is_refused(tmp_path: Path) -> None:
+def test_a_folder_without_any_split_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"has no train and no validation file. Add train.json or train.parquet"):
         load(tmp_path)
+    squad_file(tmp_path / "train.json", "Owls")
+    for split in ("validation", "test"):
+        with pytest.raises(DataError, match=rf"has no {split} file. Add {split}.json"):
+            load_data(Settings(data=str(tmp_path)), splits=[split])
+
+
+@pytest.mark.parametrize(("present", "absent"), [("train", "validation"), ("validation", "train")])
+def test_a_folder_of_one_split_is_read_with_a_note(tmp_path: Path, present: str, absent: str) -> None:
+    squad_file(tmp_path / f"{present}.json", "Owls")
+    data, warnings = load(tmp_path)
+    assert list(data) == [present]
+    assert warnings == [f"{tmp_path}: taken as it is meant: there is no {absent} file"]
+
+
+def test_splits_that_had_to_be_guessed_are_told_in_one_note(tmp_path: Path) -> None:
+    squad_file(tmp_path / "my_train.json", "Owls")
+    (tmp_path / "dev").mkdir()
+    for number in range(2):
+        squad_file(tmp_path / "dev" / f"000{number}.json", "Eels")
+    data, warnings = load(tmp_path)
+    assert [question.id for question in data["validation"]] == ["0000-0", "0001-0"]
+    note = "taken as it is meant: validation is dev/0000.json to 0001.json; train is my_train.json"
+    assert warnings == [f"{tmp_path}: {note}"]
 
 
 @pytest.mark.parametrize(
@@ -83,6 +106,9 @@ def test_a_folder_without_train_and_validation_is_refused(tmp_path: Path) -> Non
         ("anything.json", True, "validation"),
         ("anything.json", False, "unlabeled"),
         ("test.json", False, "unlabeled"),
+        ("my_train.json", True, "train"),
+        ("TRAIN.JSON", True, "train"),
+        ("squad-test.json.gz", True, "test"),
     ],
 )
 def test_a_file_is_its_split_alone(tmp_path: Path, name: str, labeled: bool, split: str) -> None:
@@ -109,6 +135,12 @@ def test_labels_must_fit_the_split(folder: Path) -> None:
     squad_file(folder / "unlabeled.json", "Rays")
     with pytest.raises(DataError, match=r"unlabeled.json is of the wrong kind: its questions have answers"):
         load(folder)
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "~nobody-at-all/x.json"])
+def test_data_that_cannot_be_looked_for(name: str) -> None:
+    with pytest.raises(DataError, match=r"cannot be looked for: .*Name `sample`"):
+        load(name)
 
 
 @pytest.mark.parametrize("name", ["", "squad", "./nothing/here", "no/such/thing", "nothing.json"])

@@ -73,7 +73,8 @@ def test_labels(fields: dict[str, Any], golds: int, labeled: bool) -> None:
         ({"answers": [{"text": "", "answer_start": 8}]}, "answer 1: `text` is '', not an answer"),
         ({"answers": [{"text": "owl"}]}, "answer 1: `answer_start` is None, not a whole number"),
         ({"answers": [{"text": "owl", "answer_start": True}]}, "`answer_start` is True, not a whole number"),
-        ({"answers": [{"text": "owl", "answer_start": 8.0}]}, "`answer_start` is 8.0, not a whole number"),
+        ({"answers": [{"text": "owl", "answer_start": 8.5}]}, "`answer_start` is 8.5, not a whole number"),
+        ({"answers": [{"text": "owl", "answer_start": float("inf")}]}, "`answer_start` is inf, not a whole number"),
         (
             {"answers": [{"text": "owl", "answer_start": 4}]},
             "answer 1: 'owl' is not at `answer_start` 4, where 'old' stands; the nearest place of the text is 8",
@@ -94,9 +95,128 @@ def test_a_problem_says_what_and_where_and_how_to_mend_it(fields: dict[str, Any]
 
 
 @pytest.mark.parametrize(
+    ("context", "text", "start", "message"),
+    [
+        ("the Pure Land, then another Pure Land", "Pure Land", 5, "the nearest place of the text is 4"),
+        ("the Pure Land, then another Pure Land", "Pure Land", 3, "the nearest place of the text is 4"),
+        ("the Pure Land, then another Pure Land", "Pure Land", 27, "the nearest place of the text is 28"),
+        ("ananas", "ana", 1, "the nearest place of the text is 0"),
+        ("📉📰 opened in 1874.", "1874", 15, "is 13; if UTF-16 units were counted, 15 means 13"),
+        ("naïve: 1874. And 1874.", "1874", 8, "is 7; if bytes of UTF-8 were counted, 8 means 7"),
+        ("📉" * 9 + " 1874 or rather 1874", "1874", 19, "is 25; if UTF-16 units were counted, 19 means 10"),
+        ("An owl flew.", "owl", 10**400, "the nearest place of the text is 3"),
+        ("An owl flew.", "owl", -(10**400), "the nearest place of the text is 3"),
+    ],
+)
+def test_the_nearest_place_is_named(context: str, text: str, start: int, message: str) -> None:
+    assert message in report(record(answers=[{"text": text, "answer_start": start}]), context=context)
+
+
+@given(st.text("ab", min_size=1, max_size=12), st.text("ab", min_size=1, max_size=3), st.integers(-3, 15))
+def test_no_place_is_nearer_than_the_one_named(context: str, text: str, start: int) -> None:
+    places = [place for place in range(len(context)) if context.startswith(text, place)]
+    if start in places:
+        return
+    told = report(record(answers=[{"text": text, "answer_start": start}]), context=context)
+    if not places:
+        assert "the context does not hold this text" in told
+    else:
+        named = int(told.rpartition("the nearest place of the text is ")[2].partition(";")[0])
+        assert named in places
+        assert abs(named - start) == min(abs(place - start) for place in places)
+
+
+def test_what_can_only_mean_one_thing_is_taken_with_one_note() -> None:
+    checker = Checker("owls.json", title="owls")
+    title, place = checker.title({"title": None}, "article 1")
+    assert (title, place) == ("owls", "article 1")
+    assert checker.title({"title": " "}, "article 2") == ("owls", "article 2")
+    assert checker.title({"title": "Owls"}, "article 3") == ("Owls", "article 3 (Owls)")
+    for number in range(2):
+        answers = [{"text": "owl", "answer_start": 8.0, "answer_id": 1, "document_id": 2}]
+        checker.question({"id": 5 + number, "question": "What saw?", "answers": answers}, title, CONTEXT, place)
+    assert [(question.id, question.golds) for question in checker.finish()] == [
+        ("5", (Gold("owl", 8),)),
+        ("6", (Gold("owl", 8),)),
+    ]
+    assert checker.warnings() == [
+        "owls.json: taken as it is meant: missing titles, as `owls` (2); ids that are numbers, as text (2); "
+        "offsets with a decimal point, as whole numbers (2); not read: 'answer_id', 'document_id'"
+    ]
+
+
+def test_many_keys_that_are_not_read_are_counted() -> None:
+    checker = Checker("owls.json")
+    assert list(checker.objects([{f"k{number}": 1 for number in range(7)}], "data", "top level"))
+    assert checker.warnings() == ["owls.json: taken as it is meant: not read: 'k0', 'k1', 'k2', 'k3', 'k4' and 2 more"]
+
+
+def test_an_id_that_is_a_number_is_that_of_its_text() -> None:
+    assert "question 5: the id was used before" in report(record("5"), record(5))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"answer": [{"text": "owl", "answer_start": 8}]},
+        {"answer": "owl"},
+        {"answers": None, "Answers": ["owl"]},
+        {"answers": [], "anwsers": ["owl"]},
+        {"answers": [], "is_impossible": False, "answer": "owl"},
+        {"answers.text": ["owl"], "answers.answer_start": [8]},
+        {"answers_text": "owl"},
+        {"answer_text": "owl", "answer_start": 8},
+        {"gold_answers": ["owl"]},
+    ],
+)
+def test_answers_under_another_name_are_no_unlabeled_question(fields: dict[str, Any]) -> None:
+    bare = {"id": "q1", "question": "What saw?", **fields}
+    name = next(key for key in fields if key not in ("answers", "is_impossible"))
+    told = report(bare)
+    assert "has 1 problem" in told
+    assert f"`{name}`: did you mean `answers`?" in told
+
+
+@pytest.mark.parametrize(
+    ("fields", "labeled"),
+    [
+        ({"answer": None, "answer_category": "short"}, False),
+        ({"answer": "", "answers": []}, True),
+        ({"is_impossible": True, "answer": "none"}, True),
+    ],
+)
+def test_where_no_answer_is_lost_none_is_missed(fields: dict[str, Any], labeled: bool) -> None:
+    (question,) = check({"id": "q1", "question": "What saw?", **fields}).finish()
+    assert (question.labeled, question.golds) == (labeled, ())
+
+
+@pytest.mark.parametrize(
+    ("bare", "message"),
+    [
+        ({"qid": "q1", "question": "What saw?", "answers": []}, "`id` is missing; `qid`: did you mean `id`?"),
+        ({"id": "q1", "query": "What saw?", "answers": []}, "`question` is missing; `query`: did you mean `question`?"),
+        ({"id": "q1", "question": "?", "answers": [{"answer": "owl"}]}, "`answer`: did you mean `text`?"),
+        (
+            {"id": "q1", "question": "?", "answers": [{"text": "owl", "start": 8}]},
+            "`start`: did you mean `answer_start`",
+        ),
+    ],
+)
+def test_a_near_miss_of_a_key_is_named(bare: dict[str, Any], message: str) -> None:
+    assert message in report(bare)
+
+
+def test_half_of_a_surrogate_pair_is_taken_nowhere() -> None:
+    (question,) = check(record(fact="a\ud800", subject="b\udc00")).finish()
+    assert (question.fact, question.subject) == (None, None)
+    assert "is not at `answer_start` 8" in report(record(answers=[{"text": "ow\ud800", "answer_start": 8}]))
+
+
+@pytest.mark.parametrize(
     ("key", "message"),
     [
-        (7, "paragraph 1: `id` is a number (7), not text"),
+        (7.5, "paragraph 1: `id` is a number (7.5), not text"),
+        (True, "paragraph 1: `id` is true or false (True), not text"),
         (None, "paragraph 1: `id` is missing"),
         ("q#1", "question q#1: the id holds `#`"),
     ],
@@ -201,6 +321,13 @@ def test_what_normalizes_to_nothing_agrees_with_the_scorer(text: str) -> None:
     assert normalizes_to_nothing(text) is (normalize_answer(text) == "")
 
 
-@pytest.mark.parametrize("value", ["x" * 500, ["x" * 500], {"x": "y" * 500}])
+@pytest.mark.parametrize("value", ["x" * 500, ["x" * 500], {"x": "y" * 500}, 10**500, [[["x"] * 20] * 20] * 20])
 def test_long_values_are_cut(value: Any) -> None:
     assert len(quote(value)) < 50 and "…" in quote(value)
+
+
+def test_deep_values_are_shown_in_part() -> None:
+    deep: Any = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert quote(deep).startswith("[[[")

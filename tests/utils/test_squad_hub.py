@@ -163,7 +163,7 @@ def test_datasets_of_the_hub(hub: Any, tmp_path: Path) -> None:
     assert found["owls/many"].startswith("The hub dataset `owls/many` cannot be loaded: ")
     assert "owner/name:configuration" in found["owls/many"]
     assert found["owls/many:eels"] == [{"validation": ["eels-validation-0"]}, []]
-    assert "owls/other, split train is of the wrong kind: it has no column id, title" in found["owls/other"]
+    assert "owls/other, split train is of the wrong kind: it has no column id, context" in found["owls/other"]
     assert "owls/bad, split train has 1 problem:\n  row 2 (Owls), question b: `question` is empty" in found["owls/bad"]
     assert found["owls/none"].startswith(
         "No dataset `owls/none`: there is no such file or folder here, and the hub says"

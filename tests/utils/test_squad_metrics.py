@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections import Counter
+from functools import partial
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.conftest import SHARED_SQUAD
@@ -18,6 +20,7 @@ from utils.squad_metrics import (
     lenient_answer,
     lenient_match,
     normalize_answer,
+    read_answers,
     read_null_odds,
     read_predictions,
 )
@@ -201,9 +204,15 @@ def test_prediction_files_are_read(tmp_path):
         (b"\xff", r"p\.json cannot be read as JSON"),
         ("[1]", r"p\.json holds a JSON list, not an object"),
         ({"a": "x", "b": 3, "c": None, "d": ""}, r"2 questions given a value in .*p\.json that is not text: 'b', 'c'"),
-        ({**PREDICTIONS, "z": "", "y": ""}, r"2 questions in .*p\.json but not in the data: 'z', 'y'"),
         ({"a": "x", "b": "y", "c": ""}, r"1 question without prediction in .*p\.json: 'd'"),
-        ({str(number): "" for number in range(30)}, "'18', '19' and 10 more"),
+        ({str(number): "" for number in range(30)}, "none of them in the data: .*'18', '19' and 10 more"),
+        ({"z" * 400: ""}, "none of them in the data: 'z{100}…'"),
+        ('{"a": "x", "b": "y", "a": "z"}', r"p\.json cannot be read as JSON: top level: the key `a` is given twice"),
+        ({**PREDICTIONS, "b": "x\ud83d"}, r"1 question given half of a surrogate pair in .*p\.json: 'b'"),
+        ('{"a": ' * 100_000, r"p\.json cannot be read as JSON: it is nested too deeply"),
+        ('{"a": ' + "1" * 5000 + "}", r"it holds a number of more than 4,300 digits"),
+        ('{"a": "x"}\n{"b": "y"}', r"p\.json holds JSON lines, not an object"),
+        ('{"version": "v2.0", "data": []}', r"p\.json holds SQuAD data"),
     ],
 )
 def test_bad_prediction_files_are_refused(tmp_path, text, message):
@@ -220,7 +229,62 @@ def test_a_missing_prediction_file_is_refused(tmp_path):
         read_predictions(tmp_path / "none.json", QUESTIONS)
 
 
-@pytest.mark.parametrize("value", ["NaN", "Infinity", "true", '"0.5"', "null"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_predictions_are_read_in_any_encoding_and_other_ids_left_out(tmp_path, encoding):
+    path = tmp_path / "p.json"
+    path.write_text(json.dumps({**PREDICTIONS, "z": 1, "y\ud83d": "é"}, ensure_ascii=True), encoding=encoding)
+    warnings: list[str] = []
+    assert read_predictions(path, QUESTIONS, warnings=warnings) == PREDICTIONS
+    assert warnings == [f"{path}: ids that are not in the data, left out (2), e.g. 'z', 'y\\ud83d'"]
+
+
+def test_other_ids_are_logged_when_nobody_takes_the_note(tmp_path, caplog):
+    path = tmp_path / "o.json"
+    path.write_text('{"a": 1, "b": 0.5, "c": -2, "d": 0, "e": 1}')
+    with caplog.at_level(logging.WARNING):
+        assert len(read_null_odds(path, QUESTIONS)) == 4
+    assert "ids that are not in the data, left out (1)" in caplog.text
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**400), 10**400) | st.floats() | st.text(st.characters(), max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "data", "z"]), inner, max_size=3),
+    max_leaves=6,
+)
+ENTRIES = st.lists(st.tuples(st.sampled_from(["a", "b", "c", "d", "a\\ud83d", "data"]), JSON | st.text()), max_size=6)
+
+
+def object_of(entries) -> str:
+    return "{" + ", ".join(f'"{key}": {json.dumps(value)}' for key, value in entries) + "}"
+
+
+@given(
+    st.one_of(st.binary(), JSON.map(json.dumps).map(str.encode), ENTRIES.map(object_of).map(str.encode)),
+    st.sampled_from([b"", b"\xef\xbb\xbf", b"\xff\xfe", b"\x1f\x8b", b'{"a": "x"}\n']),
+)
+@example(object_of([(key, 10**400) for key in "abcd"]).encode(), b"")
+@example(object_of([(key, "x\ud83d") for key in "abcd"]).encode(), b"")
+def test_any_file_of_predictions_is_read_or_refused(tmp_path_factory, content, before):
+    path = tmp_path_factory.getbasetemp() / "fuzz.json"
+    path.write_bytes(before + content)
+    for read in (
+        read_answers,
+        partial(read_predictions, questions=QUESTIONS),
+        partial(read_null_odds, questions=QUESTIONS),
+    ):
+        try:
+            read(path)
+        except ScoreError as error:
+            assert "fuzz.json" in str(error)
+
+
+def test_a_threshold_that_is_no_number_is_refused():
+    odds = dict.fromkeys(PREDICTIONS, 0.5)
+    with pytest.raises(ScoreError, match="not a number"):
+        evaluate(PREDICTIONS, QUESTIONS, odds, float("nan"))
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "1e999", "1" + "0" * 400, "true", '"0.5"', "null"])
 def test_null_odds_must_be_finite_numbers(tmp_path, value):
     path = tmp_path / "odds.json"
     path.write_text(f'{{"a": 0, "b": {value}, "c": 1, "d": 0}}', encoding="utf-8")
