@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from project_config import ProjectError, Settings
-from utils.files import leftovers
+from utils.files import leftovers, remove_leftovers
 from utils.questions import Question
 
 from .files import sha256, write_json
@@ -126,8 +126,7 @@ class RunFolder:
 
     def finish(self, names: Iterable[str]) -> None:
         """Declares the run complete with these files, and removes what killed processes left of them."""
-        for half in leftovers(self.path):
-            half.unlink()
+        remove_leftovers(self.path)
         self._mark(complete=True, files={name: sha256(self.path / name) for name in names})
 
     def _is_complete(self) -> bool:
