@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from utils.files import whole_file
+from utils.files import real_path, whole_file
 from utils.squad import load_file
 
 from .explore.verdicts import Verdict, VerdictError, read_verdicts
@@ -74,7 +74,7 @@ def relabel(data: Path, verdicts: Path, out: Path, warn: Callable[[list[str]], N
     if here.count("drop") == len(questions):
         raise VerdictError(f"{verdicts} drops every question of {data}, which leaves none to write. Keep or fix some.")
     _drop(document, {key for key, verdict in decided.items() if verdict.verdict == "drop"})
-    with whole_file(out) as stream:
+    with whole_file(real_path(out)) as stream:
         json.dump(document, stream, ensure_ascii=False)
         stream.write("\n")
     kept, fixed, dropped = (here.count(kind) for kind in ("keep", "fix", "drop"))

@@ -87,6 +87,33 @@ def scratch_folder(name: str, parent: Path | None = None) -> Iterator[Path]:
         yield aside
 
 
+def real_path(path: Path) -> Path:
+    """The file that a path leads to which a user has named: one that is a link is written where it leads."""
+    return Path(os.path.realpath(path))
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """While it lasts, no other process and no other thread that asks for it works in a folder; waits for those.
+
+    Raises:
+        WriteError: if the folder cannot be locked.
+    """
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        except OSError:
+            os.close(descriptor)
+            raise
+    except OSError as error:
+        raise WriteError(f"{folder} cannot be written to: {error}. Name one that exists, on a local disk.") from error
+    try:
+        yield
+    finally:
+        os.close(descriptor)  # the lock goes with it, also when the process is killed
+
+
 def make_folder(folder: Path) -> None:
     """Makes a folder for results, and those above it, where they are not there yet.
 
