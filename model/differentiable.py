@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from project_config import ProjectError
 from utils.decoders import LOWEST
+from utils.files import scratch_folder
 
 from .quiet import quiet_tensorflow
 
@@ -209,11 +209,11 @@ def _load(folder: Path, config: dict[str, Any], keras_hub: Any) -> tuple[Any, tu
         width = config["hidden_size"]
         # keras-hub wants the pooler, which a span head does without and checkpoints of this kind lack.
         pooler = dict(zip(_POOLER, (np.zeros((width, width), np.float32), np.zeros(width, np.float32)), strict=True))
-        with tempfile.TemporaryDirectory() as aside:
-            save_file(pooler | tensors, Path(aside) / path.name, metadata={"format": "pt"})
+        with scratch_folder("squad-albert-preset") as aside:
+            save_file(pooler | tensors, aside / path.name, metadata={"format": "pt"})
             preset = json.dumps({**config, "architectures": ["AlbertModel"]})
-            (Path(aside) / "config.json").write_text(preset, encoding="utf-8")
-            backbone = keras_hub.models.AlbertBackbone.from_preset(aside, dtype="float32")
+            (aside / "config.json").write_text(preset, encoding="utf-8")
+            backbone = keras_hub.models.AlbertBackbone.from_preset(str(aside), dtype="float32")
     except (OSError, KeyError, ValueError, SafetensorError) as error:
         raise DifferentiableError(
             f"{path} does not hold an ALBERT with a span head as {folder / 'config.json'} describes it: {error}. "

@@ -7,10 +7,10 @@ tensors from inside of the model, which it makes outputs in memory; the file sta
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -73,9 +73,42 @@ def read_proto(path: Path) -> onnx.ModelProto:
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
     try:
-        return onnx.load(path, load_external_data=False)
+        model = onnx.load(path, load_external_data=False)
     except (OSError, DecodeError) as error:
         raise _not_loaded(path, error) from error
+    if not model.graph.output:
+        raise ModelError(f"{path} holds no model: it gives nothing. Export or copy the model again.")
+    return model
+
+
+def weight_files(path: Path) -> list[str]:
+    """The files beside an ONNX file that hold weights of it, relative to its folder, sorted.
+
+    Raises:
+        ModelError: if it cannot be read, or such a file is not in its folder.
+    """
+    names = sorted(
+        {entry.value for tensor in _tensors(read_proto(path).graph) for entry in tensor.external_data
+         if entry.key == "location"}
+    )  # fmt: skip
+    for name in names:
+        place = PurePosixPath(name)
+        if place.is_absolute() or ".." in place.parts or not (path.parent / place).is_file():
+            raise ModelError(
+                f"{path} has weights in {name!r:.100}, which is not in its folder. Export or copy the model again."
+            )
+    return names
+
+
+def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
+    """The constants of a graph, and of those that its nodes have inside of them."""
+    yield from graph.initializer
+    for sparse in graph.sparse_initializer:
+        yield from (sparse.values, sparse.indices)
+    for attribute in (attribute for node in graph.node for attribute in node.attribute):
+        yield from (attribute.t, *attribute.tensors)
+        for inner in (attribute.g, *attribute.graphs):
+            yield from _tensors(inner)
 
 
 class OnnxRuntime:

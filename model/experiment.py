@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerFast
 
 from project_config import ProjectError
-from utils.files import WriteError, leftovers, whole_file
+from utils.files import WriteError, remove_leftovers, whole_file
 from utils.questions import Question
 from utils.windows import Windows
 
@@ -70,8 +70,7 @@ def claim(folder: Path, settings: TrainingSettings) -> None:
         return
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for half in leftovers(folder):
-            half.unlink()
+        remove_leftovers(folder)
         if any(folder.iterdir()):
             raise TrainingError(f"{folder} holds something else than an experiment. Give another --name or `output`.")
         with whole_file(path) as stream:

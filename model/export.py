@@ -12,7 +12,6 @@ import hashlib
 import json
 import shutil
 import sys
-import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Iterator
@@ -34,6 +33,7 @@ from transformers.utils import logging as transformers_logging
 from project_config import ROOT, ProjectError, Settings, validate
 from utils.decoders import LOWEST, decode
 from utils.encoders import INPUT_NAMES
+from utils.files import scratch_folder
 from utils.questions import Question
 from utils.signature import SignatureError
 from utils.squad import load_file
@@ -111,9 +111,9 @@ def export(checkpoint: str, out: Path, *, half: bool = False) -> dict[str, Any]:
         model.half().float()  # the values that float16 can hold, in float32
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as aside:
-            report = _export_into(Path(aside), checkpoint, model, tokenizer, half)
-            _move(Path(aside), out)
+        with scratch_folder(out.name, out.parent) as aside:
+            report = _export_into(aside, checkpoint, model, tokenizer, half)
+            _move(aside, out)
     except OSError as error:
         raise ExportError(f"{out} cannot be written: {error}. Free space or give another --out.") from error
     return report

@@ -62,7 +62,7 @@ def _final(name: str, makers: dict[str, onnx.NodeProto], constants: set[str]) ->
         node = makers.get(waiting.pop())
         if node is None or node.op_type == "DynamicQuantizeLinear":  # of it come only the scales of a product's input
             continue
-        if node.op_type in _PRODUCTS and _is_constant(node.input[1], makers, constants):
+        if node.op_type in _PRODUCTS and len(node.input) > 1 and _is_constant(node.input[1], makers, constants):
             yield node
             continue
         fresh = [source for source in node.input if source not in seen]
@@ -80,6 +80,6 @@ def _is_constant(name: str, makers: dict[str, onnx.NodeProto], constants: set[st
 
 def _unfolded(name: str, makers: dict[str, onnx.NodeProto]) -> str:
     """The tensor [B, L, H] of which this one is another form."""
-    while name in makers and makers[name].op_type in _SAME | _FOLDS:
+    while name in makers and makers[name].input and makers[name].op_type in _SAME | _FOLDS:
         name = makers[name].input[0]
     return name

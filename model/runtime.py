@@ -21,9 +21,9 @@ from utils.signature import fitting
 from utils.tokenizer import load_tokenizer
 from utils.windows import Windows
 
-from .engines import ModelError, open_engine
+from .engines import ModelError, open_engine, weight_files
 
-__all__ = ["GROUP", "MODEL_FILES", "Batch", "Model", "ModelError", "question_groups"]
+__all__ = ["GROUP", "MODEL_FILES", "Batch", "Model", "ModelError", "question_groups", "weight_files"]
 
 Float = NDArray[np.float32]
 Rows = NDArray[np.int64]

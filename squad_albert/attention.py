@@ -9,12 +9,13 @@ from typing import Any, TextIO
 from model.attention import open_attention
 from model.runtime import Model
 from project_config import Settings
-from utils.files import WriteError, whole_file, whole_path
+from utils.files import make_folder, whole_file, whole_path
 from utils.questions import Question
 from utils.samples import model_folder
 
 from .attend import Attended, attend, chosen, summary
 from .explore.style import visible
+from .files import picture_name
 from .run_model import run_model_folder, run_questions, run_settings
 from .run_tables import read_run
 from .tables import table
@@ -111,7 +112,7 @@ def attention_of_sample(
         settings: ``threads``; all else is the run's.
         layers: as for ``AttentionView``, as the rest.
         heads: which of each of these layers.
-        out: a folder for pictures and pages.
+        out: a folder for pictures and pages, which are named after the question.
 
     Returns:
         As ``AttentionView`` gives it, with ``id``, ``split``, ``title`` and ``golds`` (null where unlabeled).
@@ -126,7 +127,7 @@ def attention_of_sample(
     view = AttentionView(open_attention(run_model_folder(run, settings), settings), settings, layers, heads, out)
     golds = [gold.text for gold in question.golds] if question.labeled else None
     known = {"id": question.id, "split": str(run.questions["split"].iloc[row]), "title": question.title}
-    return {**known, "golds": golds, **view(question)}
+    return {**known, "golds": golds, **view(question, picture_name(question.id))}
 
 
 def attention_lines(found: dict[str, Any]) -> list[str]:
@@ -173,10 +174,7 @@ def _pair(question: str, context: str) -> Question:
 def _write(attended: Attended, layers: list[int], heads: list[int], out: Path, name: str) -> dict[str, str]:
     from .attention_pictures import head_maps, heat_map, page
 
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WriteError(f"{out} cannot be made: {error}. Name another folder with --out.") from error
+    make_folder(out)
     files = {"heat map": out / f"{name}.png", "page": out / f"{name}.html"}
     with whole_path(files["heat map"]) as aside:
         heat_map(attended, layers, heads).savefig(aside, format="png")

@@ -16,12 +16,13 @@ from scipy.stats import false_discovery_control
 
 from project_config import ProjectError
 from utils.answer_types import answer_type
-from utils.files import whole_path
+from utils.files import make_folder, whole_path
 from utils.question_types import question_type
 from utils.questions import Question
 from utils.squad import load_file
 from utils.squad_metrics import exact_match, f1, read_answers
 
+from .run_inside import inside
 from .run_tables import read_run
 from .significance import DRAWS, mcnemar, paired_bootstrap
 from .tables import table
@@ -41,6 +42,7 @@ SLICES = {
 TABLE = "comparison.parquet"
 SLICE_TABLE = "comparison_slices.parquet"
 
+_MEMBERS = pa.schema({"id": pa.string(), "cluster": pa.int64()})
 _COUNTED = ["questions", "exact_a", "exact_b", "f1_a", "f1_b", "fixed", "broke", "p", "p_adjusted"]
 _ASKED = ["split", "title", "question", "context", "golds", "labeled", "question_type", "answer_type"]
 _SHOWN_SLICES, _SHOWN_QUESTIONS, _SHOWN_IDS, _SHOWN_LETTERS = 5, 5, 3, 60
@@ -248,15 +250,15 @@ def _scored(asked: pd.DataFrame, sides: tuple[_Side, _Side]) -> pd.DataFrame:
 
 def _with_clusters(rows: pd.DataFrame, a: Path) -> pd.DataFrame:
     """The rows with the cluster that the analyses of run A put them into, where it has been explored."""
-    path = a / "cluster_members.parquet"
-    if not path.is_file():
+    path = inside(a, "cluster_members.parquet")
+    if not path.exists():
         return rows
     try:
-        table_read = parquet.read_table(path, columns=["id", "cluster"])
-    except (OSError, pa.ArrowInvalid) as error:
+        found = parquet.read_table(path, schema=_MEMBERS).to_pandas().dropna().drop_duplicates("id")
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise CompareError(f"{path} cannot be read: {error}. Write it anew: squad-albert explore {a}") from error
-    members = table_read.to_pandas().set_index("id")["cluster"]
-    names = members.map(lambda number: "none" if number < 0 else str(number))
+    members = found.set_index("id")["cluster"]
+    names = members.map(lambda number: "none" if number < 0 else f"{number:.0f}")
     return rows.assign(cluster=rows["id"].map(names))
 
 
@@ -325,10 +327,7 @@ def _changed(rows: pd.DataFrame, change: str) -> list[dict[str, Any]]:
 
 
 def _write(out: Path, rows: pd.DataFrame, slices: pd.DataFrame) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CompareError(f"{out} cannot be made: {error}. Name another folder with --out.") from error
+    make_folder(out)
     for name, frame in ((TABLE, rows.drop(columns="context")), (SLICE_TABLE, slices)):
         plain = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata()
         with whole_path(out / name) as aside:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from project_config import ProjectError, Settings
-from utils.files import WriteError
+from utils.files import make_folder
 from utils.questions import DataError, Question
 
 from .attribution import GRADIENTS, METHODS, Attributor, Integrated
+from .files import picture_name
 from .run_folder import RunError
+from .run_inside import inside_folder
 from .run_model import run_model_folder, run_questions, run_settings
 from .run_tables import read_run
 from .targets import Targets, choose_targets
@@ -42,7 +43,7 @@ def explain(
         sample_id: of a question or of a window.
         settings: ``threads``; all else is the run's.
         methods: some of ``METHODS``.
-        out: the folder for ``<id>.png`` and ``<id>.html``; default: ``explain`` in the run.
+        out: the folder for the two, named by ``files.picture_name``; default: ``explain`` in the run.
 
     Returns:
         What ``attributions`` returns, with ``id``, ``split``, ``title``, ``golds`` and ``files``.
@@ -55,6 +56,7 @@ def explain(
     """
     _check(methods)
     run = read_run(folder)
+    out = out or inside_folder(folder, "explain")
     question_id, _, index = sample_id.partition("#")
     row = run.row(question_id)
     [question] = run_questions(run, [row])
@@ -66,7 +68,7 @@ def explain(
     result = question_attributions(attributor, question, settings, methods, int(index) if index else None)
     known = {"id": sample_id, "split": run.questions["split"].iloc[row], "title": question.title}
     result = {**known, "golds": [gold.text for gold in question.golds], **result}
-    return {**result, "files": _write(result, out or folder / "explain")}
+    return {**result, "files": _write(result, out)}
 
 
 def attributions(
@@ -183,13 +185,10 @@ def _target(question: Question, targets: Targets) -> dict[str, Any]:
 
 
 def _write(result: dict[str, Any], out: Path) -> dict[str, str]:
-    """The picture and the page, named after the sample by what every file system takes."""
-    name = re.sub(r"[^\w.#-]", "_", result["id"])[:100].lstrip(".") or "sample"
+    """The picture and the page, named after the sample."""
+    name = picture_name(result["id"])
     files = {"png": out / f"{name}.png", "html": out / f"{name}.html"}
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WriteError(f"{out} cannot be made: {error}. Name another folder with --out.") from error
+    make_folder(out)
     write_png(result, files["png"])
     write_html(result, files["html"])
     return {kind: str(path) for kind, path in files.items()}

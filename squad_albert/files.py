@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any, TextIO
 
 from utils.files import whole_file
+
+_PLAIN = re.compile(r"[a-z0-9_][a-z0-9_.#-]{0,99}")
+_NAMED_APART = re.compile(r"-([0-9a-f]{16}|heads)$")  # as other ids' files end
+_OTHER = re.compile(r"[^\w.#-]|^[.-]")
+_LONGEST_STEM = 40  # letters, of up to four bytes each
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -47,6 +53,21 @@ class EntryWriter:
     def close(self) -> None:
         """Ends the object; the stream stays open."""
         self._stream.write("{}\n" if self._before.startswith("{") else "\n}\n")
+
+
+def picture_name(key: str) -> str:
+    """What the files about a question or a window are called after its id: something else for every id.
+
+    An id that every file system takes is its own name. Another one is spelt with what they take, and told apart by a
+    hash: as some take no capitals for letters of their own, one with capitals, too.
+
+    >>> picture_name("q-1#2"), picture_name("a/b")
+    ('q-1#2', 'a_b-c14cddc033f64b9d')
+    """
+    if _PLAIN.fullmatch(key) and not _NAMED_APART.search(key):
+        return key
+    digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return f"{_OTHER.sub('_', key)[:_LONGEST_STEM]}-{digest}"
 
 
 def sha256(path: Path) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from utils.files import whole_file
+from utils.files import real_path, whole_file
 from utils.json_files import read_json
 from utils.squad import load_file
 
@@ -76,7 +76,7 @@ def relabel(data: Path, verdicts: Path, out: Path, warn: Callable[[list[str]], N
         raise VerdictError(f"{verdicts} drops every question of {data}, which leaves none to write. Keep or fix some.")
     _drop(document, {key for key, verdict in decided.items() if verdict.verdict == "drop"})
     text = json.dumps(document, ensure_ascii=False)
-    with whole_file(out) as stream:
+    with whole_file(real_path(out)) as stream:
         # What is not read may hold half of a surrogate pair, which goes back as the escape that it was.
         stream.write(text.encode(errors="backslashreplace").decode() + "\n")
     kept, fixed, dropped = (here.count(kind) for kind in ("keep", "fix", "drop"))

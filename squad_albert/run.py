@@ -12,14 +12,13 @@ one group that it was in, and it ends with the same bytes.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from model.inner import last_hidden
-from model.runtime import MODEL_FILES, Model
+from model.runtime import Model
 from project_config import Settings
 from utils.samples import model_folder
 from utils.squad import SPLITS
@@ -27,12 +26,15 @@ from utils.squad_metrics import read_null_odds, read_predictions
 
 from .asked import Asked, Warn, load_asked
 from .files import sha256, write_json
-from .measures import measure
-from .parts import Parts
+from .measures import measure, metric_lines
+from .model_files import model_hashes
+from .parts import Part, Parts
 from .progress import Progress
 from .run_answers import Answers, GivenAnswers, ModelAnswers
+from .run_columns import QUESTIONS, VECTORS, WINDOWS
 from .run_files import assemble, column
 from .run_folder import RunFolder, folder_name, identity
+from .run_inside import RunError, inside, read_object
 
 DEFAULT_PARENT = Path("runs")
 """Where a run goes that is given no folder, under a name of its own for each data, model and settings."""
@@ -69,14 +71,13 @@ def evaluate(settings: Settings, split: str | None, out: Path | None, warn: Warn
         DataError: if the data is bad, has no such split, or an id is in two of the splits.
         ModelError: if the model is missing or damaged, or its last hidden layer cannot be read.
         SignatureError: if it does not fit the windows.
-        RunError: if ``out`` holds something else, or another process works in it.
+        RunError: if ``out`` holds something else or forged files, or another process works in it.
         WriteError: if a file cannot be written.
     """
     asked = load_asked(settings, split, warn)
     source = model_folder(settings)
     model = Model(source, asked.settings, last_hidden)
-    hashes = {name: sha256(source / name) for name in MODEL_FILES}
-    what = identity(asked.splits, asked.settings, model=hashes, engine=model.engine)
+    what = identity(asked.splits, asked.settings, model=model_hashes(source), engine=model.engine)
 
     def answers() -> Answers:
         made = ModelAnswers(asked, model)
@@ -126,26 +127,55 @@ def _run(
     """Makes a run in its folder, or only reads it where it is complete."""
     path = out or DEFAULT_PARENT / folder_name(what)
     with RunFolder(path, what, {"data": asked.settings.data, **sources}) as run:
-        parts = Parts(path / "parts")
+        parts = Parts(path)
         if not run.complete:
             answers = source()
-            _answer(answers, len(asked.questions), parts)
             with_model = what["model"] is not None
+            _answer(answers, asked, parts, with_model)
             files = assemble(parts, answers.groups, path, with_model)
             write_json(path / "metrics.json", {"splits": _metrics(path / "questions.parquet", asked, with_model)})
             run.finish([*files, "metrics.json"])
         parts.remove()
-    return Run(path, json.loads((path / "metrics.json").read_text(encoding="utf-8")), run.complete)
+    return Run(path, _read_metrics(path), run.complete)
 
 
-def _answer(answers: Answers, count: int, parts: Parts) -> None:
-    """Writes the parts that are not there yet."""
-    done = parts.done()
-    before = sum(len(group) for group in answers.groups if group in done)
-    with Progress("evaluate", count, "questions", before=before) as progress:
+def _answer(answers: Answers, asked: Asked, parts: Parts, with_model: bool) -> None:
+    """Writes the parts that are not there yet, once those that are there are seen to be of this run."""
+    done = [group for group in answers.groups if group in parts.done()]
+    for group in done:
+        _check_part(parts, group, [question.id for question in asked.questions[group.start : group.stop]], with_model)
+    before = sum(map(len, done))
+    with Progress("evaluate", len(asked.questions), "questions", before=before) as progress:
         for group in answers.groups:
             if group not in done:
                 parts.write(group, answers.part(group, progress))
+
+
+def _check_part(parts: Parts, group: range, ids: list[str], with_model: bool) -> None:
+    part = parts.read(group)
+    expected = (QUESTIONS, WINDOWS, set(VECTORS)) if with_model else (QUESTIONS, None, set())
+    if _layout(part) != expected:
+        raise parts.misfit(group, "its columns are others")
+    if part.questions["id"].to_pylist() != ids:
+        raise parts.misfit(group, "it answers other questions")
+
+
+def _layout(part: Part) -> tuple[Any, Any, set[str]]:
+    return part.questions.schema, part.windows.schema if part.windows is not None else None, set(part.vectors)
+
+
+def _read_metrics(folder: Path) -> dict[str, Any]:
+    """What ``metrics.json`` holds, if it can be shown: a complete run may be somebody else's."""
+    path = inside(folder, "metrics.json")
+    try:
+        metrics = read_object(path)
+        metric_lines(metrics)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise RunError(
+            f"{path} does not hold the figures of a run ({type(error).__name__}: {error}). Remove the run and make it "
+            f"again: squad-albert evaluate --out {folder}"
+        ) from error
+    return metrics
 
 
 def _metrics(table: Path, asked: Asked, with_model: bool) -> dict[str, dict[str, Any]]:

@@ -71,6 +71,9 @@ QUESTIONS = pa.schema(
 )
 """A row a question."""
 
+ALWAYS_KNOWN = ("id", "split", "title", "question", "context", "golds", "gold_starts", "labeled", "prediction")
+"""The columns of a question that no run lacks."""
+
 WINDOWS = pa.schema(
     {
         "id": pa.string(),  # of the sample: the question's, then id#1, id#2, ...
@@ -94,3 +97,6 @@ WINDOWS = pa.schema(
     }
 )
 """A row a window."""
+
+KNOWN_OF_WINDOWS = ("id", "question")
+"""The columns of a window that no run lacks."""

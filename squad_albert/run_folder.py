@@ -14,13 +14,28 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Annotated, Any, Literal, Self
 
-from project_config import ProjectError, Settings
-from utils.files import leftovers
+from pydantic import BaseModel, ConfigDict, Field
+
+from project_config import Settings, SettingsError, validate
+from utils.files import leftovers, remove_leftovers
 from utils.questions import Question
 
 from .files import sha256, write_json
+from .run_inside import RunError, check, inside, read_object
+
+__all__ = [
+    "FORMAT",
+    "MANIFEST",
+    "RESULT_SETTINGS",
+    "RunError",
+    "RunFolder",
+    "complete_manifest",
+    "folder_name",
+    "hash_questions",
+    "identity",
+]
 
 FORMAT = 2
 """The number of this layout; it grows when the same data and model would give other files."""
@@ -41,8 +56,23 @@ RESULT_SETTINGS = (
 """The settings on which the files of a run depend, beside data and model."""
 
 
-class RunError(ProjectError):
-    """A folder is not the run that is wanted."""
+class _Files(BaseModel):
+    """The part of a manifest that says which files the run has."""
+
+    model_config = ConfigDict(strict=True)
+
+    complete: bool
+    files: dict[str, str]  # hash by name
+
+
+class _Manifest(_Files):
+    """What readers take from a manifest."""
+
+    splits: Annotated[list[Literal["train", "validation", "test", "unlabeled"]], Field(min_length=1)]
+    model: dict[str, str] | None
+    engine: str | None
+    settings: dict[str, Any]
+    sources: dict[str, str | None]
 
 
 def identity(
@@ -127,8 +157,7 @@ class RunFolder:
 
     def finish(self, names: Iterable[str]) -> None:
         """Declares the run complete with these files, and removes what killed processes left of them."""
-        for half in leftovers(self.path):
-            half.unlink()
+        remove_leftovers(self.path)
         self._mark(complete=True, files={name: sha256(self.path / name) for name in names})
 
     def _is_complete(self) -> bool:
@@ -142,8 +171,8 @@ class RunFolder:
                 f"{self.path} holds another run: {' and '.join(other)} differ{'s' if len(other) == 1 else ''}. "
                 "Name another folder with --out, or remove this one."
             )
-        files = found.get("files", {}).items()
-        return found.get("complete") is True and all(_digest(self.path / name) == digest for name, digest in files)
+        listed = check(_Files, found, str(self.path / MANIFEST), "Name another folder with --out, or remove this one.")
+        return listed.complete and not _damaged(self.path, listed.files)
 
     def _mark(self, complete: bool, files: Mapping[str, str]) -> None:
         write_json(self.path / MANIFEST, {**self._manifest, "complete": complete, "files": dict(files)})
@@ -155,17 +184,20 @@ def complete_manifest(path: Path) -> dict[str, Any]:
     Raises:
         RunError: if there is no such run, it is of another format, or a file is gone or damaged.
     """
-    if not (path / MANIFEST).is_file():
+    if not inside(path, MANIFEST).exists():
         raise RunError(f"{path} is no run: it has no {MANIFEST}. Make one: squad-albert evaluate --out {path}")
     manifest = _read_manifest(path) or {}
     if manifest.get("format") != FORMAT:
         raise RunError(
-            f"{path} was written in format {manifest.get('format')}, not {FORMAT}, by another version of "
+            f"{path} was written in format {manifest.get('format')!r:.60}, not {FORMAT}, by another version of "
             "squad-albert. Remove it and run `squad-albert evaluate` again."
         )
     if manifest.get("complete") is not True:
         raise RunError(f"the run {path} is not complete. Go on with it: squad-albert evaluate --out {path}")
-    damaged = [name for name, digest in manifest["files"].items() if _digest(path / name) != digest]
+    again = f"Remove the run and make it again: squad-albert evaluate --out {path}"
+    found = check(_Manifest, manifest, str(path / MANIFEST), again)
+    _check_settings(found.settings, path / MANIFEST, again)
+    damaged = _damaged(path, found.files)
     if damaged:
         raise RunError(
             f"the run {path} is damaged: {', '.join(damaged)} {'is' if len(damaged) == 1 else 'are'} gone or changed. "
@@ -174,25 +206,35 @@ def complete_manifest(path: Path) -> dict[str, Any]:
     return manifest
 
 
-def _digest(path: Path) -> str | None:
-    return sha256(path) if path.is_file() else None
+def _damaged(path: Path, files: Mapping[str, str]) -> list[str]:
+    """Those of a run's files that are not as they were written."""
+    paths = {name: inside(path, name) for name in files}  # all, before the first is read
+    return [name for name, digest in files.items() if not paths[name].exists() or sha256(paths[name]) != digest]
+
+
+def _check_settings(settings: Mapping[str, Any], manifest: Path, remedy: str) -> None:
+    """A run says which settings its results depend on, and no others: none of a path, say."""
+    unknown = sorted(set(settings) - set(RESULT_SETTINGS))
+    if unknown:
+        raise RunError(f"{manifest} is not as squad-albert writes it: it sets {unknown[0]!r:.60}. {remedy}")
+    try:
+        validate(Settings, settings, str(manifest))
+    except SettingsError as error:
+        raise RunError(f"{error}. {remedy}") from error
 
 
 def _read_manifest(path: Path) -> dict[str, Any] | None:
     """The manifest of an existing run, None for a folder that is yet to be filled."""
-    manifest = path / MANIFEST
+    manifest = inside(path, MANIFEST)
     if not manifest.exists() and set(path.iterdir()) == set(leftovers(path)):
         return None
     try:
-        values = json.loads(manifest.read_text(encoding="utf-8"))
+        return read_object(manifest)
     except (OSError, ValueError) as error:
         raise RunError(
             f"{path} is not empty and its {MANIFEST} cannot be read ({error}), so it is no run. "
             "Name another folder with --out, or remove this one."
         ) from error
-    if not isinstance(values, dict):
-        raise RunError(f"{manifest} is not a run's manifest. Name another folder with --out.")
-    return values
 
 
 def _make(path: Path) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from model.runtime import MODEL_FILES, ModelError
 from project_config import Settings
 from utils.questions import Gold, Question
 from utils.samples import model_folder
 
-from .files import sha256
+from .model_files import model_hashes
 from .run_folder import RunError
 from .run_tables import RunTables
 
@@ -27,14 +28,23 @@ def run_model_folder(run: RunTables, settings: Settings) -> Path:
             "Make a run with a model: squad-albert evaluate --model FOLDER --out RUN"
         )
     folder = model_folder(settings.model_copy(update={"model": run.manifest["sources"]["model"]}))
-    for name, digest in hashes.items():
-        path = folder / name
-        if not path.is_file() or sha256(path) != digest:
-            raise RunError(
-                f"{path} {'has changed since' if path.is_file() else 'is gone that'} the run {run.folder} was made "
-                f"with. Put the model back, or make the run again: squad-albert evaluate --out {run.folder}"
-            )
+    try:
+        found = model_hashes(folder)
+    except ModelError as error:
+        raise RunError(f"the model that the run {run.folder} was made with has changed since: {error}") from error
+    changed = sorted((name for name in {*hashes, *found} if hashes.get(name) != found.get(name)), key=_rank)
+    if changed:
+        path = folder / changed[0]
+        raise RunError(
+            f"{path} {'has changed since' if changed[0] in found else 'is gone that'} the run {run.folder} was made "
+            f"with. Put the model back, or make the run again: squad-albert evaluate --out {run.folder}"
+        )
     return folder
+
+
+def _rank(name: str) -> tuple[bool, str]:
+    """The model itself first."""
+    return name != MODEL_FILES[0], name
 
 
 def run_settings(run: RunTables, settings: Settings) -> Settings:

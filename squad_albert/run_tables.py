@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,8 +15,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import parquet
 
-from .run_columns import QUESTIONS, VECTORS, WINDOWS
-from .run_folder import RunError, complete_manifest
+from .run_columns import ALWAYS_KNOWN, KNOWN_OF_WINDOWS, QUESTIONS, VECTORS, WINDOWS
+from .run_folder import MANIFEST, RunError, complete_manifest
+from .run_inside import inside
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,16 +74,61 @@ def read_run(folder: Path) -> RunTables:
     """A finished run, its files checked against their hashes.
 
     Raises:
-        RunError: if the folder is no run, an incomplete one or one of another version, or a file is gone or damaged.
+        RunError: if the folder is no run, an incomplete one or one of another version, or a file is gone or damaged,
+            or the folder was forged.
     """
     manifest = complete_manifest(folder)
-    with_model = manifest["model"] is not None
-    return RunTables(
-        folder,
-        manifest,
-        frame(parquet.read_table(folder / "questions.parquet", schema=QUESTIONS)),
-        frame(parquet.read_table(folder / "windows.parquet", schema=WINDOWS)) if with_model else None,
-        {name: np.load(folder / f"latent_{name}.npy", mmap_mode="r") for name in VECTORS} if with_model else {},
+    questions = _table(_listed(folder, manifest, "questions.parquet"), QUESTIONS, ALWAYS_KNOWN)
+    if questions["id"].duplicated().any():
+        raise _forged(folder / "questions.parquet", "two of its questions have one id")
+    if manifest["model"] is None:
+        return RunTables(folder, manifest, questions, None, {})
+    path = _listed(folder, manifest, "windows.parquet")
+    windows = _table(path, WINDOWS, KNOWN_OF_WINDOWS)
+    if not windows["question"].between(0, len(questions) - 1).all():
+        raise _forged(path, "it has windows of questions that are not there")
+    if not questions["window"].between(0, len(windows) - 1).all():
+        raise _forged(path, "it lacks windows that predictions are from")
+    vectors = {name: _vectors(_listed(folder, manifest, f"latent_{name}.npy"), len(questions)) for name in VECTORS}
+    return RunTables(folder, manifest, questions, windows, vectors)
+
+
+def _listed(folder: Path, manifest: dict[str, Any], name: str) -> Path:
+    """The path of a file that a manifest must list, and so has the hash of."""
+    if name not in manifest["files"]:
+        raise _forged(folder / MANIFEST, f"it does not list {name}")
+    return inside(folder, name)
+
+
+def _table(path: Path, schema: pa.Schema, known: Sequence[str]) -> pd.DataFrame:
+    """A table of a run; ``known`` are the columns without missing values."""
+    try:
+        table = parquet.read_table(path, schema=schema)
+        table.validate(full=True)
+        lacking = [name for name in known if table[name].null_count]
+        found = frame(table)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise _forged(path, str(error)) from error
+    if lacking:
+        raise _forged(path, f"it lacks values of {', '.join(lacking)}")
+    return found
+
+
+def _vectors(path: Path, count: int) -> NDArray[np.float32]:
+    try:
+        vectors = np.load(path, mmap_mode="r")
+    except (OSError, ValueError, EOFError) as error:
+        raise _forged(path, str(error)) from error
+    if not isinstance(vectors, np.ndarray) or vectors.dtype != np.float32 or vectors.shape[:1] != (count,):
+        raise _forged(path, f"it does not hold {count} vectors in float32")
+    if vectors.ndim != 2:
+        raise _forged(path, f"it holds an array of {vectors.ndim} dimensions, not of two")
+    return vectors
+
+
+def _forged(path: Path, why: str) -> RunError:
+    return RunError(
+        f"{path} is not as squad-albert writes it: {why}. Make the run again: squad-albert evaluate --out FOLDER"
     )
 
 

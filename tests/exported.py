@@ -10,9 +10,9 @@ from tokenizers import Tokenizer
 from transformers import AutoModelForQuestionAnswering
 
 from model.export import Exportable, _trace
-from model.runtime import MODEL_FILES, Model
+from model.runtime import Model
 from project_config import Settings
-from squad_albert.files import sha256
+from squad_albert.model_files import model_hashes
 from squad_albert.run_columns import QUESTIONS, VECTORS, WINDOWS
 from squad_albert.run_folder import FORMAT
 from squad_albert.run_tables import RunTables, frame
@@ -54,7 +54,7 @@ def model_run(questions: list[Question], folder: Path, settings: Settings = SMAL
         "format": FORMAT,
         "splits": ["validation"],
         "data": {"validation": "0" * 64},
-        "model": {name: sha256(folder / name) for name in MODEL_FILES},
+        "model": model_hashes(folder),
         "settings": settings.model_dump(
             include={"max_length", "overlap", "max_question_tokens", "no_answer", "no_answer_threshold", "batch_tokens"}
         ),

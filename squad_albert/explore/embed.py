@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from utils.files import scratch_folder
 
 from .latent import Float32, nearest_points
 
@@ -47,11 +48,11 @@ def umap_plane(points: Float32, seed: int) -> Float32:
 def _fit(points: Float32, draw: np.random.Generator) -> Float32:
     indices, distances = nearest_points(points, points, NEIGHBOURS)
     seed = int(draw.integers(2**31))
-    with tempfile.TemporaryDirectory(prefix="umap-") as scratch:
-        given, start = Path(scratch, "given.npz"), _start(points, draw)
+    with scratch_folder("squad-albert-umap") as scratch:
+        given, start = scratch / "given.npz", _start(points, draw)
         np.savez(given, indices=indices, distances=distances, start=start, seed=np.int64(seed))
-        subprocess.run([sys.executable, "-P", str(_PROCESS), scratch], check=True)
-        plane: Float32 = np.load(Path(scratch, "plane.npy"))
+        subprocess.run([sys.executable, "-P", str(_PROCESS), str(scratch)], check=True)
+        plane: Float32 = np.load(scratch / "plane.npy")
     return plane
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 from project_config import ProjectError, Settings
 from squad_albert.progress import Progress
 from squad_albert.run_tables import RunTables, read_run
+from utils.files import locked
 
 from . import attention, clusters, composition, labels, latent, neighbours, overview, population, saliency, slices
 from .report import write_report
@@ -93,7 +94,7 @@ def explore(folder: Path, settings: Settings, only: Iterable[str] | None = None)
         only: names of ``ANALYSES``; the others stay as they are, where the run has them. Default: all.
 
     Raises:
-        RunError: if the folder is no finished run, or damaged.
+        RunError: if the folder is no finished run, or damaged, or another process explores it with other settings.
         ExploreError: for a name that is not known.
         WriteError: if a file cannot be written.
     """
@@ -105,9 +106,10 @@ def explore(folder: Path, settings: Settings, only: Iterable[str] | None = None)
         for section in _all_made(wanted, work):
             store.write(section)
             progress.advance(1)
-    found = read_sections(folder)
-    sections = {name: found[name] for name in ANALYSES if name in found}
-    write_report(folder / REPORT, work.run, sections, settings)
+    with locked(folder):  # so that the report of the last of several processes has the sections of all
+        found = read_sections(folder)
+        sections = {name: found[name] for name in ANALYSES if name in found}
+        write_report(folder / REPORT, work.run, sections, settings)
     return Explored(folder, sections, folder / REPORT)
 
 

@@ -15,6 +15,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from project_config import Settings
 from squad_albert.run_tables import RunTables, read_run
 from squad_albert.token_pictures import NAMES
+from utils.files import make_folder
 
 from .glance import apart, glance
 from .marked import marked, methods
@@ -77,7 +78,7 @@ def figures(folder: Path, out: Path, settings: Settings) -> Figures:
         WriteError: if a file cannot be written.
     """
     explored = Explored(read_run(folder), read_sections(folder), settings)
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     paths, left_out = [], {}
     for name, (section, draw) in PICTURES.items():
         why = _lacking(explored, section)

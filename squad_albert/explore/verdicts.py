@@ -8,10 +8,7 @@ such as the question, are for the reader: they stay as they are.
 from __future__ import annotations
 
 import csv
-import fcntl
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from project_config import ProjectError
-from utils.files import WriteError, whole_file
+from utils.files import locked, real_path, whole_file
 
 KINDS = ("keep", "fix", "drop")
 """What may be done with a label."""
@@ -95,7 +92,8 @@ def save_verdicts(path: Path, verdicts: Iterable[Verdict], withdrawn: Iterable[s
         VerdictError: if the file that is there cannot be read.
         WriteError: if it cannot be written.
     """
-    with _locked(path):
+    path = real_path(path)
+    with locked(path.parent):
         fields, rows = _rows(path)
         for verdict in verdicts:
             rows.setdefault(verdict.id, {}).update(_row(verdict))
@@ -124,7 +122,8 @@ def replace_verdict(
         VerdictError: if the file that is there cannot be read.
         WriteError: if it cannot be written.
     """
-    with _locked(path):
+    path = real_path(path)
+    with locked(path.parent):
         fields, rows = _rows(path)
         check(_verdict(rows[question_id]) if question_id in rows else None)
         if verdict is not None:
@@ -149,7 +148,8 @@ def write_review(path: Path, labels: pd.DataFrame, first: int) -> int:
         VerdictError: if the file that is there cannot be read.
         WriteError: if it cannot be written.
     """
-    with _locked(path):
+    path = real_path(path)
+    with locked(path.parent):
         fields, rows = _rows(path)
         before = len(rows)
         reading = [name for name in READING if name in labels]
@@ -237,17 +237,3 @@ def _write(path: Path, fields: Iterable[str], rows: Iterable[Mapping[str, str]])
         writer = csv.DictWriter(stream, list(fields), restval="", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """While it lasts, no other process and no other thread changes verdicts in the folder."""
-    try:
-        folder = os.open(path.parent, os.O_RDONLY)
-        fcntl.flock(folder, fcntl.LOCK_EX)
-    except OSError as error:
-        raise WriteError(f"{path} cannot be written: {error}. Name a file in a folder that exists.") from error
-    try:
-        yield
-    finally:
-        os.close(folder)  # the lock goes with it

@@ -17,6 +17,7 @@ from squad_albert.explore.section import Section
 from squad_albert.explore.store import EXPLORED, read_sections
 from squad_albert.run_folder import RunError
 from squad_albert.run_tables import RunTables, read_run
+from utils.files import remove_leftovers
 
 from .columns import TABLE, Column, known_columns
 from .database import Database
@@ -42,6 +43,7 @@ class ServedRun:
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
+        remove_leftovers(folder)
         self.tables: RunTables = read_run(folder)
         self.sections: dict[str, Section] = read_sections(folder) if (folder / EXPLORED).exists() else {}
         self.columns: dict[str, Column] = known_columns()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from squad_albert.explore.verdicts import FIELDS, Verdict, read_verdicts, replace_verdict
+from squad_albert.run_inside import inside
 
 from .errors import ConflictError
 
@@ -19,11 +20,14 @@ class Verdicts:
     """The verdict file of a run; it is read anew whenever it has changed, also by others.
 
     Args:
-        path: the file; it need not exist.
+        path: the file, in the folder of a run; it need not exist.
+
+    Raises:
+        RunError: if it is a link, which may lead out of the run; so do the methods.
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path = inside(path.parent, path.name)
         self._lock = threading.Lock()
         self._seen: tuple[int, ...] | None = None
         self._verdicts: dict[str, Verdict] = {}
@@ -44,7 +48,8 @@ class Verdicts:
     def text(self) -> str:
         """The whole file; of an empty one where there is none."""
         with self._lock:
-            return self.path.read_bytes().decode("utf-8") if self.path.exists() else ",".join(FIELDS) + "\n"
+            path = self._file()
+            return path.read_bytes().decode("utf-8") if path.exists() else ",".join(FIELDS) + "\n"
 
     def replace(self, question_id: str, verdict: Verdict | None, revision: str | None) -> dict[str, Any]:
         """Puts a verdict in the place of the one that was seen, on the disk before this returns.
@@ -72,17 +77,22 @@ class Verdicts:
                 )
 
         with self._lock:
-            replace_verdict(self.path, question_id, verdict, check)
+            replace_verdict(self._file(), question_id, verdict, check)
         return wanted
 
+    def _file(self) -> Path:
+        """The path, seen anew to be no link out of the run."""
+        return inside(self.path.parent, self.path.name)
+
     def _read(self) -> dict[str, Verdict]:
+        path = self._file()
         try:
-            stat = self.path.stat()
+            stat = path.stat()
         except FileNotFoundError:
             return {}
         seen = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
         if seen != self._seen:
-            self._verdicts, self._seen = read_verdicts(self.path), seen
+            self._verdicts, self._seen = read_verdicts(path), seen
         return self._verdicts
 
 

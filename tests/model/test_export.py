@@ -293,6 +293,17 @@ def test_a_new_export_takes_the_place_of_the_old_one(checkpoint, tmp_path, monke
     assert json.loads((tmp_path / "config.json").read_text())["model_type"] == "albert"
 
 
+def test_what_a_killed_export_left_is_removed(tmp_path, monkeypatch):
+    left = tmp_path / ".out.0a1b2c3d.part"
+    left.mkdir()
+    (left / "model.onnx").write_bytes(b"half")
+    monkeypatch.setattr(exporting, "_load", lambda checkpoint: (None, None))
+    monkeypatch.setattr(exporting, "_export_into", lambda folder, *_: (folder / "model.onnx").write_bytes(b"whole"))
+    export("checkpoint", tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert (tmp_path / "out" / "model.onnx").read_bytes() == b"whole"
+
+
 def test_a_place_that_cannot_be_written(checkpoint, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(ExportError, match=r"file.out cannot be written: .* Free space or give another --out"):

@@ -103,6 +103,12 @@ def test_a_sample_of_a_run(albert: Path, questions: list[Question], tmp_path: Pa
     assert found["golds"] == ["the warden"]
     assert found["answer"] == predictions["marsh-2"]
     assert found["windows"] > 1  # of the run's length, not of the settings'
+    for key in ("marsh-1", "marsh-2"):
+        shown = attention_of_sample(run.folder, key, Settings(threads=1), "1", "1", tmp_path / "out")
+        assert shown["files"] == {
+            "heat map": str(tmp_path / "out" / f"{key}.png"),
+            "page": str(tmp_path / "out" / f"{key}.html"),
+        }
     with pytest.raises(RunError, match=r"has no question `marsh-9`\. Did you mean marsh-"):
         attention_of_sample(run.folder, "marsh-9", Settings())
 

@@ -109,7 +109,7 @@ def test_tables_are_written(runs, tmp_path):
 
 def test_tables_that_cannot_be_written(runs, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(CompareError, match="file cannot be made"):
+    with pytest.raises(WriteError, match="file cannot be made"):
         compared(*runs, out=tmp_path / "file")
     (tmp_path / "comparison.parquet").mkdir()
     with pytest.raises(WriteError, match=r"comparison\.parquet cannot be written"):

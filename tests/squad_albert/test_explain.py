@@ -135,6 +135,14 @@ def test_a_folder_that_cannot_be_made(run: Path, tmp_path: Path) -> None:
         explain(run, "heron-1", Settings(threads=1), ["occlusion"], tmp_path / "file" / "out")
 
 
+def test_a_folder_that_leads_out_of_the_run_is_refused(tmp_path: Path) -> None:
+    folder = write_run(tiny_run(12), tmp_path / "run")
+    (tmp_path / "mine").mkdir()
+    (folder / "explain").symlink_to(tmp_path / "mine")
+    with pytest.raises(RunError, match="explain is a link, not a folder"):
+        explain(folder, "train-0", Settings(threads=1))
+
+
 def test_any_question_about_any_context(attributor: Attributor) -> None:
     result = attributions(attributor, "Who counted the owls?", MARSH, SMALL.model_copy(update={"no_answer": "never"}))
     assert result["target"]["kind"] == "prediction"

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import weakref
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 
@@ -20,7 +23,8 @@ from squad_albert import run as runs
 from squad_albert import run_answers
 from squad_albert.background import AHEAD
 from squad_albert.files import sha256
-from squad_albert.run import evaluate, evaluate_predictions
+from squad_albert.parts import Part, Parts
+from squad_albert.run import Run, evaluate, evaluate_predictions
 from squad_albert.run_columns import METADATA, QUESTIONS, WINDOWS
 from squad_albert.run_folder import RunError
 from squad_albert.run_tables import RunTables, read_run
@@ -545,3 +549,51 @@ def test_predictions_alone_give_no_odds(several, tmp_path, questions):
     path.write_text("{}")
     with pytest.raises(ScoreError, match="without prediction"):
         evaluate_predictions(several, "train", path, None, tmp_path / "other", silent)
+
+
+@pytest.fixture
+def given(several: Settings, tmp_path: Path, questions: list[Question]) -> Callable[[], Run]:
+    """Makes a run of predictions, or goes on with it."""
+    path = tmp_path / "p.json"
+    path.write_text(json.dumps({f"train-{q.id}": "" for q in questions}))
+    return lambda: evaluate_predictions(several, "train", path, None, tmp_path / "run", silent)
+
+
+@pytest.mark.parametrize("metrics", ["", "[]", "{}", '{"splits": {"train": {}}}', '{"splits": {"train": null}}'])
+def test_forged_figures_of_a_complete_run_are_told(given, tmp_path, metrics):
+    given()
+    path = tmp_path / "run" / "metrics.json"
+    path.write_text(metrics)
+    manifest = read(tmp_path / "run" / "manifest.json")
+    manifest["files"]["metrics.json"] = sha256(path)
+    (tmp_path / "run" / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(RunError, match=r"metrics\.json does not hold the figures of a run .*Remove the run"):
+        given()
+
+
+def test_a_complete_run_without_figures_is_told(given, tmp_path):
+    given()
+    manifest = read(tmp_path / "run" / "manifest.json")
+    (tmp_path / "run" / "manifest.json").write_text(json.dumps(manifest | {"files": {}}))
+    (tmp_path / "run" / "metrics.json").unlink()
+    with pytest.raises(RunError, match=r"metrics\.json does not hold the figures"):
+        given()
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        (pa.table({"id": ["a"] * 13}), "its columns are others"),
+        (pa.Table.from_pylist([{"id": "a"}] * 13, QUESTIONS), "it answers other questions"),
+        (pa.Table.from_pylist([{"id": "a"}] * 12, QUESTIONS), "it has 12 questions, not 13"),
+    ],
+)
+def test_parts_of_something_else_are_told(given, tmp_path, table, told):
+    given()
+    manifest = read(tmp_path / "run" / "manifest.json")
+    (tmp_path / "run" / "manifest.json").write_text(json.dumps(manifest | {"complete": False}))
+    Parts(tmp_path / "run").write(range(13), Part(table))
+    with pytest.raises(RunError, match=f"is no part of the run: {told}.*Remove .*parts to have its questions asked"):
+        given()
+    shutil.rmtree(tmp_path / "run" / "parts")
+    assert not given().found

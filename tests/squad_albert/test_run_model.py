@@ -6,6 +6,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import onnx
 import pytest
 
 from project_config import Settings
@@ -46,6 +47,18 @@ def test_a_model_that_has_changed_or_gone_is_told(run: RunTables, tmp_path: Path
         run_model_folder(run, SMALL)
     shutil.rmtree(tmp_path / "model")
     with pytest.raises(RunError, match=r"model\.onnx is gone that the run .* was made with\. Put the model back"):
+        run_model_folder(run, SMALL)
+
+
+def test_weights_beside_the_model_that_have_changed_are_told(
+    albert: Path, questions: list[Question], tmp_path: Path
+) -> None:
+    copy = shutil.copytree(albert, tmp_path / "model")
+    onnx.save(onnx.load(copy / "model.onnx"), copy / "model.onnx", save_as_external_data=True, location="w.bin")
+    run = model_run(questions[:2], copy)
+    assert run_model_folder(run, SMALL) == copy
+    (copy / "w.bin").write_bytes((copy / "w.bin").read_bytes() + b"x")
+    with pytest.raises(RunError, match=r"w\.bin has changed since the run"):
         run_model_folder(run, SMALL)
 
 

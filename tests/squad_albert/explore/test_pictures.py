@@ -17,6 +17,7 @@ from squad_albert.run_folder import RunError
 from squad_albert.run_tables import RunTables
 from tests.squad_albert.explore.sections import empty_sections, sections_of
 from tests.tiny_run import tiny_run, write_run
+from utils.files import WriteError
 
 SETTINGS = Settings()
 
@@ -139,3 +140,13 @@ def test_a_loss_by_occlusion_alone_is_drawn(explored: Explored) -> None:
     bare = replace(section, table=table, more={"deletion": section.more["deletion"].head(0)})
     shown = texts(replace(explored, sections={**explored.sections, "saliency": bare}), "loss-analysis")
     assert "By occlusion." in shown
+
+
+def test_a_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
+    folder = explored_folder(
+        tiny_run(12), tmp_path / "run", {"empty": Section("empty", "", pd.DataFrame({"id": []}), [])}
+    )
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(WriteError, match=r"file cannot be made: .*Name another folder with --out"):
+        figures(folder, tmp_path / "file", SETTINGS)
+    assert (tmp_path / "file").read_text() == "mine"

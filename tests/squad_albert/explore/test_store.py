@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,45 @@ def test_a_section_that_is_made_again_replaces_its_tables(folder: Path) -> None:
     opened(folder).write(section())
     assert not (folder / "members.parquet").exists()
     assert read_sections(folder)["clusters"].more == {}
+
+
+def test_two_that_explore_at_once_lose_nothing_of_each_other(folder: Path) -> None:
+    stores = [opened(folder), opened(folder)]
+    for number, name in enumerate(("clusters", "slices", "labels", "clusters")):
+        stores[number % 2].write(section(name))
+    assert set(read_sections(folder)) == {"clusters", "slices", "labels"}
+
+
+def test_sections_that_are_written_at_the_same_time_are_all_there(folder: Path) -> None:
+    names = [f"section_{number}" for number in range(8)]
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda name: opened(folder).write(section(name)), names))
+    assert set(read_sections(folder)) == set(names)
+
+
+@pytest.mark.parametrize("explored", [True, False])
+def test_another_that_explores_with_other_settings_is_noticed(folder: Path, explored: bool) -> None:
+    if explored:
+        opened(folder).write(section("slices"))
+    store = opened(folder)
+    opened(folder, seed=8).write(section("labels"))
+    with pytest.raises(RunError, match=r"another process explores .* with other settings\. Wait for it"):
+        store.write(section("clusters"))
+    assert set(read_sections(folder)) == {"labels"}
+
+
+def test_a_run_that_is_made_anew_meanwhile_is_noticed(folder: Path) -> None:
+    store = opened(folder)
+    write_run(tiny_run(13), folder)
+    with pytest.raises(RunError, match="made anew while it was explored"):
+        store.write(section("clusters"))
+    assert not (folder / "clusters.parquet").exists()
+
+
+def test_what_a_killed_process_left_is_removed(folder: Path) -> None:
+    (folder / ".slices.parquet.999.part").write_bytes(b"half")
+    opened(folder)
+    assert not list(folder.glob(".*"))
 
 
 @pytest.mark.parametrize("settings", [{"seed": 8}, {"latent": "cls"}, {"map": "pca"}])

@@ -182,3 +182,16 @@ def test_a_verdict_is_replaced_only_where_the_present_one_may_be(tmp_path):
     with pytest.raises(VerdictError, match="not this one"):
         replace_verdict(path, "q1", keep, refuse)
     assert read_verdicts(path) == {}
+
+
+def test_a_link_is_followed_and_permissions_are_kept(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    path, link = write(tmp_path / "kept"), tmp_path / "link.csv"
+    path.chmod(0o640)
+    link.symlink_to(path)
+    save_verdict(link, Verdict("q1", "keep"))
+    write_review(link, LABELS, 1)
+    replace_verdict(link, "q2", Verdict("q2", "drop"), lambda _: None)
+    assert link.is_symlink() and list((tmp_path / "kept").iterdir()) == [path]
+    assert set(read_verdicts(path)) == {"q1", "q2"}
+    assert path.stat().st_mode & 0o777 == 0o640

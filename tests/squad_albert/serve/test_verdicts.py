@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 
 from project_config import ROOT
 from squad_albert.explore.verdicts import Verdict, read_verdicts, save_verdict
+from squad_albert.run_folder import RunError
 from squad_albert.serve.api import create_app
 from squad_albert.serve.errors import ConflictError
 from squad_albert.serve.service import Service
@@ -179,3 +180,23 @@ def test_a_process_that_is_killed_loses_nothing_that_it_has_saved(tmp_path, seco
     assert len(saved) <= last + 2
     Verdicts(file).replace("after", Verdict("after", "keep"), None)
     assert "after" in read_verdicts(file)
+
+
+def test_a_verdict_file_that_leads_out_of_the_run_is_refused(settings, folder, tmp_path):
+    mine = tmp_path / "mine.csv"
+    mine.write_text("id,verdict,answer,start,note\n")
+    verdicts = Verdicts(folder / "verdicts.csv")
+    (folder / "verdicts.csv").symlink_to(mine)
+    told = r"verdicts\.csv is a link, not a file: .*nothing outside of its folder"
+    for work in (verdicts.all, verdicts.text, lambda: verdicts.replace("train-0", Verdict("train-0", "keep"), None)):
+        with pytest.raises(RunError, match=told):
+            work()
+    with pytest.raises(RunError, match=told):
+        Service(settings, [folder])
+    assert mine.read_text() == "id,verdict,answer,start,note\n"
+
+
+def test_what_a_killed_server_left_is_removed_by_the_next(settings, folder):
+    (folder / ".verdicts.csv.999.part").write_text("id,verd")
+    Service(settings, [folder]).close()
+    assert not list(folder.glob(".*"))
