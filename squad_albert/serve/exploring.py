@@ -119,7 +119,7 @@ def _add_run(router: APIRouter, service: Service) -> None:
     @router.get("/{run}/verdicts", response_class=StreamingResponse, responses=_CSV, summary="The verdict file")
     def verdicts(name: RunName) -> StreamingResponse:
         headers = {"Content-Disposition": 'attachment; filename="verdicts.csv"'}
-        return StreamingResponse(iter([service.run(name).verdicts.text()]), media_type="text/csv", headers=headers)
+        return StreamingResponse(iter([service.run(name).verdicts.content()]), media_type="text/csv", headers=headers)
 
 
 def _add_findings(router: APIRouter, service: Service) -> None:
@@ -203,7 +203,7 @@ def _decided(run: ServedRun, question_id: str, review: Decision | Fix) -> Verdic
     """
     row = run.row(question_id)
     if isinstance(review, Decision):
-        return Verdict(question_id, review.verdict, note=review.note) if review.verdict else None
+        return Verdict(question_id, review.verdict, note=review.note) if review.verdict or review.note else None
     answer = review.answer.strip()
     if not answer:
         return Verdict(question_id, "fix", "", note=review.note)

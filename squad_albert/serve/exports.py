@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby, islice
 from typing import Any, NamedTuple
+
+from squad_albert.csv_text import csv_line, guarded
 
 from .columns import TABLE
 from .runs import Record, ServedRun, plain
@@ -16,9 +16,6 @@ from .selecting import Condition, condition
 
 PIECE = 1000
 """Questions that are read from the database at once."""
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A text that begins so is a formula to a spreadsheet; in CSV an apostrophe before it makes it a text."""
 
 
 class Export(NamedTuple):
@@ -50,7 +47,7 @@ def cell(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return f"'{value}" if value.startswith(FORMULA) else value
+        return guarded(value)
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -75,19 +72,9 @@ def _all_columns(run: ServedRun) -> str:
 
 
 def _csv(run: ServedRun, where: Condition) -> Iterator[str]:
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(list(run.columns))
+    yield csv_line(run.columns)
     for row in _records(run, where, _all_columns(run)):
-        writer.writerow([cell(value) for value in row.values()])
-        yield from _taken(stream)
-    yield from _taken(stream)
-
-
-def _taken(stream: io.StringIO) -> Iterator[str]:
-    yield stream.getvalue()
-    stream.seek(0)
-    stream.truncate()
+        yield csv_line(cell(value) for value in row.values())
 
 
 def _json(run: ServedRun, where: Condition) -> Iterator[str]:

@@ -7,7 +7,14 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from squad_albert.explore.verdicts import FIELDS, Verdict, read_verdicts, replace_verdict
+from squad_albert.explore.verdicts import (
+    FIELDS,
+    FoundVerdicts,
+    Verdict,
+    VerdictError,
+    find_verdicts,
+    replace_verdict,
+)
 
 from .errors import ConflictError
 
@@ -26,25 +33,33 @@ class Verdicts:
         self.path = path
         self._lock = threading.Lock()
         self._seen: tuple[int, ...] | None = None
-        self._verdicts: dict[str, Verdict] = {}
+        self._found = FoundVerdicts({}, {}, [])
 
     def all(self) -> dict[str, Verdict]:
-        """By question id.
+        """By question id, as far as they can be used.
 
         Raises:
-            VerdictError: if the file cannot be used.
+            VerdictError: if the file is no verdict file at all.
         """
         with self._lock:
-            return self._read()
+            return self._read().verdicts
 
     def of(self, question_id: str) -> dict[str, Any]:
-        """The verdict on a question, for JSON; see ``as_dict``."""
-        return as_dict(question_id, self.all().get(question_id))
+        """The verdict on a question, for JSON; see ``as_dict``.
 
-    def text(self) -> str:
+        Raises:
+            VerdictError: if what the file says of this question cannot be used.
+        """
+        with self._lock:
+            found = self._read()
+        if question_id in found.faults:
+            raise VerdictError(f"{self.path.name}: {found.faults[question_id]}")
+        return as_dict(question_id, found.verdicts.get(question_id))
+
+    def content(self) -> bytes:
         """The whole file; of an empty one where there is none."""
         with self._lock:
-            return self.path.read_bytes().decode("utf-8") if self.path.exists() else ",".join(FIELDS) + "\n"
+            return self.path.read_bytes() if self.path.exists() else (",".join(FIELDS) + "\n").encode()
 
     def replace(self, question_id: str, verdict: Verdict | None, revision: str | None) -> dict[str, Any]:
         """Puts a verdict in the place of the one that was seen, on the disk before this returns.
@@ -75,15 +90,15 @@ class Verdicts:
             replace_verdict(self.path, question_id, verdict, check)
         return wanted
 
-    def _read(self) -> dict[str, Verdict]:
+    def _read(self) -> FoundVerdicts:
         try:
             stat = self.path.stat()
         except FileNotFoundError:
-            return {}
+            return FoundVerdicts({}, {}, [])
         seen = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
         if seen != self._seen:
-            self._verdicts, self._seen = read_verdicts(self.path), seen
-        return self._verdicts
+            self._found, self._seen = find_verdicts(self.path), seen
+        return self._found
 
 
 def as_dict(question_id: str, verdict: Verdict | None) -> dict[str, Any]:
