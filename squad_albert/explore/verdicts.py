@@ -215,7 +215,7 @@ def _verdict(row: Row) -> Verdict | None:
         return None
     if start and not (start.isdecimal() and len(start) <= MOST_DIGITS):
         raise VerdictError(
-            f"the verdict on {row['id']}: `start` is `{start[:50]}`, not a whole number of at most {MOST_DIGITS} digits."
+            f"the verdict on {row['id']}: `start` is `{start[:50]}`, not a whole number of up to {MOST_DIGITS} digits."
         )
     text = None if not answer else "" if answer == NO_ANSWER else answer
     return Verdict(row["id"], kind, text, int(start) if start else None, row["note"])
@@ -262,7 +262,8 @@ class _Table:
     def add(self, found: CsvRow) -> None:
         """Takes a row of the file in; where it has the id of another, neither can be used."""
         row = {
-            name: unguarded(cell) if name in _OWN else cell for name, cell in zip(self.fields, found.cells, strict=False)
+            name: unguarded(cell) if name in _OWN else cell
+            for name, cell in zip(self.fields, found.cells, strict=False)
         }
         key = row.get("id", "")
         fault = self._fault(found, key)

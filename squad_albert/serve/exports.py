@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from typing import Any, NamedTuple
 
 from squad_albert.csv_text import csv_line, guarded
@@ -32,10 +32,13 @@ def export(run: ServedRun, query: ExportQuery) -> Export:
     Raises:
         NotFoundError: for a column that there is not.
         InvalidError: for a filter that does not fit its column.
+        TooLargeError: if the selection takes too long to find.
     """
     where = condition(query, run.columns)
     name, media_type, make = _FORMATS[query.format]
-    return Export(name, media_type, _joined(make(run, where)))
+    pieces = _joined(make(run, where))
+    first = next(pieces, "")  # what fails, fails before the response has begun
+    return Export(name, media_type, chain([first], pieces))
 
 
 def cell(value: Any) -> str:
@@ -87,7 +90,17 @@ def _json(run: ServedRun, where: Condition) -> Iterator[str]:
 
 def _ids(run: ServedRun, where: Condition) -> Iterator[str]:
     for (key,) in run.database.rows(f'SELECT id FROM {TABLE} WHERE {where.sql} ORDER BY "row"', where.values):
-        yield key + "\n"
+        yield id_line(key)
+
+
+def id_line(key: str) -> str:
+    r"""An id in a list, one a line: as JSON where it would be several lines, or be taken for JSON.
+
+    >>> id_line("a"), id_line("a\nb"), id_line('"')
+    ('a\n', '"a\\nb"\n', '"\\""\n')
+    """
+    plain_ = key.splitlines() == [key] and not key.startswith('"')
+    return f"{key if plain_ else json.dumps(key)}\n"
 
 
 def _squad(run: ServedRun, where: Condition) -> Iterator[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +17,9 @@ from squad_albert.explore.verdicts import (
     find_verdicts,
     replace_verdict,
 )
+from utils.files import WriteError
 
 from .errors import ConflictError
-
-FILE = "verdicts.csv"
-"""In the folder of the run."""
 
 
 class Verdicts:
@@ -27,10 +27,12 @@ class Verdicts:
 
     Args:
         path: the file; it need not exist.
+        check: raises if the run is not the one any more that the verdicts are of.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, check: Callable[[], None] = lambda: None) -> None:
         self.path = path
+        self._check = check
         self._lock = threading.Lock()
         self._seen: tuple[int, ...] | None = None
         self._found = FoundVerdicts({}, {}, [])
@@ -58,6 +60,7 @@ class Verdicts:
 
     def content(self) -> bytes:
         """The whole file; of an empty one where there is none."""
+        self._check()
         with self._lock:
             return self.path.read_bytes() if self.path.exists() else (",".join(FIELDS) + "\n").encode()
 
@@ -77,6 +80,7 @@ class Verdicts:
         wanted = as_dict(question_id, verdict)
 
         def check(found: Verdict | None) -> None:
+            self._check()
             present = as_dict(question_id, found)
             if present["revision"] not in (revision or None, wanted["revision"]):
                 raise ConflictError(
@@ -86,18 +90,29 @@ class Verdicts:
                     present=present,
                 )
 
-        with self._lock:
+        self._check()
+        with self._lock, self._nameless():
             replace_verdict(self.path, question_id, verdict, check)
         return wanted
 
+    @contextmanager
+    def _nameless(self) -> Iterator[None]:
+        """No client is told where the file lies on the disk."""
+        try:
+            yield
+        except (VerdictError, WriteError) as error:
+            raise type(error)(str(error).replace(f"{self.path.parent}/", "")) from error
+
     def _read(self) -> FoundVerdicts:
+        self._check()
         try:
             stat = self.path.stat()
         except FileNotFoundError:
             return FoundVerdicts({}, {}, [])
         seen = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
         if seen != self._seen:
-            self._found, self._seen = find_verdicts(self.path), seen
+            with self._nameless():
+                self._found, self._seen = find_verdicts(self.path), seen
         return self._found
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from squad_albert.csv_text import csv_line, csv_rows, guarded, unguarded
 
-texts = st.text(st.sampled_from('a,;"\r\n\t\x00é=+-@\' '), max_size=8)
+texts = st.text(st.sampled_from("a,;\"\r\n\t\x00é=+-@' "), max_size=8)
 
 
 @settings(deadline=None)

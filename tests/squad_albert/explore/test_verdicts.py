@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from project_config import ProjectError
 from squad_albert.explore.verdicts import (
     FIELDS,
     NO_ANSWER,
@@ -24,7 +25,6 @@ from squad_albert.explore.verdicts import (
     save_verdicts,
     write_review,
 )
-from project_config import ProjectError
 from utils.files import WriteError
 
 HEADER = ",".join(FIELDS)
@@ -262,7 +262,7 @@ def test_a_bad_row_locks_no_other_and_stays_until_somebody_mends_it(tmp_path: Pa
 def test_the_question_of_a_bad_row_cannot_be_decided_until_it_is_mended(tmp_path: Path, bad: str):
     path = write(tmp_path, "q1,keep,,,", bad)
     before = path.read_bytes()
-    with pytest.raises(VerdictError, match="q2|line 3"):
+    with pytest.raises(VerdictError, match=r"q2|line 3"):
         replace_verdict(path, "q2", Verdict("q2", "keep"), lambda _: None)
     assert path.read_bytes() == before
     path.write_text(path.read_text().replace(bad, "q2,keep,,,"))
@@ -288,12 +288,30 @@ def test_a_column_that_stands_twice_is_refused(tmp_path: Path):
 
 
 cells = st.sampled_from(
-    [*FIELDS, *READING, "q1", "q2", "keep", "Fix", "drop", "maybe", NO_ANSWER, "7", "-7", "9" * 5000, "²", "٣", "=1", "'-"]
+    [
+        *FIELDS,
+        *READING,
+        "q1",
+        "q2",
+        "keep",
+        "Fix",
+        "drop",
+        "maybe",
+        NO_ANSWER,
+        "7",
+        "-7",
+        "9" * 5000,
+        "²",
+        "٣",
+        "=1",
+        "'-",
+    ]
 ) | st.text(st.characters(), max_size=6)
 rows = st.lists(cells, min_size=3, max_size=8).map(",".join) | st.text(max_size=20)
 files = st.binary(max_size=80) | st.builds(
     lambda header, lines, end: end.join([header, *lines]).encode("utf-8", "surrogatepass"),
-    st.sampled_from([HEADER, HEADER.replace(",", ";"), "\ufeff" + HEADER, HEADER + ",question", HEADER + ",note"]) | rows,
+    st.sampled_from([HEADER, HEADER.replace(",", ";"), "\ufeff" + HEADER, HEADER + ",question", HEADER + ",note"])
+    | rows,
     st.lists(rows | st.sampled_from(['"', "q1,keep,,,", 'q2,fix,"a\rb",,', "q3,keep,,,a\rb", "", ";;;;"]), max_size=6),
     st.sampled_from(["\n", "\r\n", "\r"]),
 )
