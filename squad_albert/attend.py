@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -86,7 +86,7 @@ class Attended:
         return sorted(top | (set(self.answer_words) - {0}))
 
 
-def attend(model: Model, question: Question, settings: Settings) -> Attended:
+def attend(model: Model, question: Question, settings: Settings, check: Callable[[], None] = lambda: None) -> Attended:
     """Answers a question and keeps what the model attended to.
 
     A context that takes several windows is seen in the one that the answer is from.
@@ -95,6 +95,7 @@ def attend(model: Model, question: Question, settings: Settings) -> Attended:
         model: opened by ``model.attention.open_attention``.
         question: a question and its context; golds are not needed.
         settings: as for ``Model``, and whether `no answer` may be given: unless ``never``.
+        check: called before each window; what it raises ends the work.
 
     Raises:
         DataError: if question or context is empty.
@@ -106,6 +107,7 @@ def attend(model: Model, question: Question, settings: Settings) -> Attended:
     windows = build_windows([question], model.tokenizer, settings, cache=False)
     logits = np.full((len(windows), windows.max_length, 2), LOWEST, np.float32)
     for row in range(len(windows)):  # one by one, as the attention of several at once may be very large
+        check()
         weights, logits[row, : windows.length[row]] = read_attention(model, windows, row)
     [decoded] = decode(logits, windows, [question], settings)
     answer = decoded.best(settings.no_answer != "never", settings.no_answer_threshold)

@@ -14,10 +14,10 @@ Special tokens and padding are never replaced; their scores are 0.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +91,10 @@ class Attributor:
         self.model = Model(folder, settings.model_copy(update=own))
         self._threads = settings.threads or cores()
         self.mask = mask_token(self.model.tokenizer)
+        self.check: Callable[[], None] = lambda: None
+        """Called before each batch; what it raises ends the work."""
+        self._loading = threading.Lock()
+        self._differentiable: Differentiable | None = None
 
     def scores(self, method: str, targets: Targets) -> Float:
         """Scores of every token by one of ``METHODS``, float32 ``[B, L]``.
@@ -123,6 +127,7 @@ class Attributor:
 
         def compute(part: Rows) -> None:
             for batch in self.model.outputs(altered, part):
+                self.check()
                 at, length = part[batch.at], batch.logits.shape[1]
                 losses[at] = span_cross_entropy(batch.logits, start[at, :length], end[at, :length])
 
@@ -176,14 +181,25 @@ class Attributor:
             whole.scores[open_], whole.steps[open_] = finer.scores, finer.steps
         return whole
 
-    @cached_property
+    @property
     def differentiable(self) -> Differentiable:
-        """The same weights in Keras, read at the first use.
+        """The same weights in Keras, read at the first use, by whichever thread comes first.
 
         Raises:
             DifferentiableError: if they cannot be had; occlusion works all the same.
         """
-        return Differentiable(self.folder)
+        with self._loading:
+            self._differentiable = self._differentiable or Differentiable(self.folder)
+        return self._differentiable
+
+    def warm(self) -> None:
+        """Makes gradients ready, so that the first ones take no longer than others.
+
+        Raises:
+            DifferentiableError: if they cannot be had.
+        """
+        one = np.ones((1, 1), np.int32)
+        self.differentiable.loss_gradient(self.differentiable.embed(one), one, one, one[0] - 1, one[0] - 1)
 
     def disagreement(self, targets: Targets) -> float:
         """The largest difference between the losses in Keras and in ONNX Runtime.
@@ -210,6 +226,7 @@ class Attributor:
         losses = np.zeros((len(targets), len(points)), np.float32)
         sample, point = (index.ravel() for index in np.indices(losses.shape))
         for at in _batches(targets.length[sample]):
+            self.check()
             part = targets[sample[at]]
             length = int(part.length.max())
             end = self.differentiable.embed(part.input_ids[:, :length])

@@ -2,24 +2,29 @@
 
 One row a question: ``id``, ``verdict`` (keep, fix or drop; empty while undecided), for a fix the right ``answer`` (or
 ``<no answer>``) and, where the context holds it more than once, its ``start``; and a ``note``. Further columns,
-such as the question, are for the reader: they stay as they are.
+such as the question, are for the reader: they stay as they are. In the project's own columns a text that a
+spreadsheet would take for a formula has an apostrophe before it. A row that cannot be used hinders no other:
+it stays as it is until somebody mends it.
 """
 
 from __future__ import annotations
 
-import csv
+import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from project_config import ProjectError
-from utils.files import locked, real_path, whole_file
+from squad_albert.csv_text import CsvRow, csv_line, csv_rows, guarded, unguarded
+from utils.files import locked, real_path, whole_path
 
 KINDS = ("keep", "fix", "drop")
 """What may be done with a label."""
+
+UNDECIDED = ""
+"""The verdict of a row that has none; it may have a note all the same."""
 
 NO_ANSWER = "<no answer>"
 """Written as the answer of a fix where the context does not answer the question."""
@@ -30,7 +35,13 @@ FIELDS = ("id", "verdict", "answer", "start", "note")
 READING = ("rank", "reason", "question", "gold", "prediction", "context")
 """The columns of a review list that help to decide."""
 
+MOST_DIGITS = 9
+"""Of a place in a context."""
+
 Row = dict[str, str]
+
+_OWN = frozenset((*FIELDS, *READING))
+_BYTE = re.compile("[\udc80-\udcff]")  # what stands for a byte that is not UTF-8
 
 
 class VerdictError(ProjectError):
@@ -39,7 +50,7 @@ class VerdictError(ProjectError):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A decision about the label of one question.
+    """A decision about the label of one question, or a note on one that is yet undecided.
 
     Raises:
         VerdictError: if it contradicts itself.
@@ -49,7 +60,7 @@ class Verdict:
     """
 
     id: str
-    verdict: str  # one of KINDS
+    verdict: str  # one of KINDS, or UNDECIDED
     answer: str | None = None  # of a fix: the right answer, "" for none
     start: int | None = None  # its first character in the context, where its text alone does not say
     note: str = ""
@@ -60,24 +71,47 @@ class Verdict:
             raise VerdictError(f"the verdict on {self.id}: {fault}.")
 
 
+@dataclass(frozen=True)
+class FoundVerdicts:
+    """What a verdict file says, as far as it can be used."""
+
+    verdicts: dict[str, Verdict]  # by question id; also notes on questions that are undecided
+    faults: dict[str, str]  # what is wrong with the rows of a question, by its id
+    lost: list[str]  # what is wrong with rows of which nobody can tell whose they are
+
+
+def find_verdicts(path: Path) -> FoundVerdicts:
+    """The verdicts of a file whose rows need not all be usable; none where there is no file.
+
+    Raises:
+        VerdictError: if it is no verdict file at all.
+    """
+    table = _read(path)
+    verdicts: dict[str, Verdict] = {}
+    faults = dict(table.faults)
+    for key, (line, row) in table.rows.items():
+        try:
+            verdict = _verdict(row)
+        except VerdictError as error:
+            faults[key] = f"line {line}: {error}"
+        else:
+            verdicts |= {key: verdict} if verdict else {}
+    return FoundVerdicts(verdicts, faults, table.lost)
+
+
 def read_verdicts(path: Path) -> dict[str, Verdict]:
     """The verdicts of a file, by question id, in its order; rows without a verdict are yet undecided.
 
     Raises:
         VerdictError: with every problem of the file.
     """
-    verdicts: dict[str, Verdict] = {}
-    problems = []
-    for line, row in _read(path)[1].values():
-        try:
-            verdict = _verdict(row)
-        except VerdictError as error:
-            problems.append(f"line {line}: {error}")
-        else:
-            verdicts |= {verdict.id: verdict} if verdict else {}
+    if not path.exists():
+        raise VerdictError(f"{path} cannot be read: there is no such file. Name another.")
+    found = find_verdicts(path)
+    problems = [*found.lost, *found.faults.values()]
     if problems:
         raise VerdictError("\n  ".join([f"{path} cannot be used:", *problems]))
-    return verdicts
+    return {key: verdict for key, verdict in found.verdicts.items() if verdict.verdict != UNDECIDED}
 
 
 def save_verdicts(path: Path, verdicts: Iterable[Verdict], withdrawn: Iterable[str] = ()) -> None:
@@ -94,12 +128,12 @@ def save_verdicts(path: Path, verdicts: Iterable[Verdict], withdrawn: Iterable[s
     """
     path = real_path(path)
     with locked(path.parent):
-        fields, rows = _rows(path)
+        table = _read(path)
         for verdict in verdicts:
-            rows.setdefault(verdict.id, {}).update(_row(verdict))
-        for key in set(withdrawn) & set(rows):
-            rows[key].update(dict.fromkeys(FIELDS[1:], ""))
-        _write(path, fields, rows.values())
+            table.row(path, verdict.id).update(_row(verdict))
+        for key in set(withdrawn) & set(table.rows):
+            table.row(path, key).update(dict.fromkeys(FIELDS[1:], ""))
+        _write(path, table)
 
 
 def save_verdict(path: Path, verdict: Verdict) -> None:
@@ -124,13 +158,13 @@ def replace_verdict(
     """
     path = real_path(path)
     with locked(path.parent):
-        fields, rows = _rows(path)
-        check(_verdict(rows[question_id]) if question_id in rows else None)
+        table = _read(path)
+        check(table.verdict(path, question_id))
         if verdict is not None:
-            rows.setdefault(question_id, {}).update(_row(verdict))
-        elif question_id in rows:
-            rows[question_id].update(dict.fromkeys(FIELDS[1:], ""))
-        _write(path, fields, rows.values())
+            table.row(path, question_id).update(_row(verdict))
+        elif question_id in table.rows:
+            table.row(path, question_id).update(dict.fromkeys(FIELDS[1:], ""))
+        _write(path, table)
 
 
 def write_review(path: Path, labels: pd.DataFrame, first: int) -> int:
@@ -150,18 +184,20 @@ def write_review(path: Path, labels: pd.DataFrame, first: int) -> int:
     """
     path = real_path(path)
     with locked(path.parent):
-        fields, rows = _rows(path)
-        before = len(rows)
+        table = _read(path)
+        before = len(table.rows)
         reading = [name for name in READING if name in labels]
         for record in labels.head(first).to_dict("records"):
-            texts = {name: str(record[name]) for name in reading}
-            rows.setdefault(str(record["id"]), {"id": str(record["id"])}).update(texts)
-        _write(path, list(dict.fromkeys([*fields, *reading])), rows.values())
-    return len(rows) - before
+            key = str(record["id"])
+            if key not in table.faults:  # its row stays as it is until somebody mends it
+                table.row(path, key).update({"id": key} | {name: str(record[name]) for name in reading})
+        table.fields[:] = dict.fromkeys([*table.fields, *reading])
+        _write(path, table)
+    return len(table.rows) - before
 
 
 def _fault(verdict: Verdict) -> str | None:
-    if verdict.verdict not in KINDS:
+    if verdict.verdict not in KINDS and not (verdict.verdict == UNDECIDED and verdict.note and verdict.answer is None):
         return f"the verdict `{verdict.verdict}` is none of {', '.join(KINDS)}"
     if verdict.verdict == "fix" and verdict.answer is None:
         return f"a fix needs the right `answer`, or {NO_ANSWER}"
@@ -175,10 +211,12 @@ def _fault(verdict: Verdict) -> str | None:
 def _verdict(row: Row) -> Verdict | None:
     """What a row says, None where it is undecided."""
     kind, answer, start = row["verdict"].strip().lower(), row["answer"].strip(), row["start"].strip()
-    if not (kind or answer or start):
+    if not (kind or answer or start or row["note"]):
         return None
-    if start and not start.isdecimal():
-        raise VerdictError(f"the verdict on {row['id']}: `start` is `{start}`, not a whole number.")
+    if start and not (start.isdecimal() and len(start) <= MOST_DIGITS):
+        raise VerdictError(
+            f"the verdict on {row['id']}: `start` is `{start[:50]}`, not a whole number of up to {MOST_DIGITS} digits."
+        )
     text = None if not answer else "" if answer == NO_ANSWER else answer
     return Verdict(row["id"], kind, text, int(start) if start else None, row["note"])
 
@@ -189,51 +227,116 @@ def _row(verdict: Verdict) -> Row:
     return {"id": verdict.id, "verdict": verdict.verdict, "answer": answer, "start": start, "note": verdict.note}
 
 
-def _rows(path: Path) -> tuple[list[str], dict[str, Row]]:
-    """The columns and the rows by id; those of an empty file where there is none yet."""
-    if not path.exists():
-        return list(FIELDS), {}
-    fields, rows = _read(path)
-    return fields, {key: row for key, (_, row) in rows.items()}
+@dataclass(frozen=True)
+class _Table:
+    """A verdict file, its rows by id, with their lines; those that cannot be used as they stand."""
+
+    fields: list[str]
+    delimiter: str = ","
+    rows: dict[str, tuple[int, Row]] = field(default_factory=dict)
+    unusable: list[str] = field(default_factory=list)  # texts of rows
+    faults: dict[str, str] = field(default_factory=dict)  # what is wrong with them, by id
+    lost: list[str] = field(default_factory=list)  # what is wrong with those that have none
+
+    def row(self, path: Path, key: str) -> Row:
+        """The row of a question, a new one if need be.
+
+        Raises:
+            VerdictError: if it cannot be used.
+        """
+        if key in self.faults:
+            raise VerdictError(f"{path}: {self.faults[key]}")
+        return self.rows.setdefault(key, (0, {}))[1]
+
+    def verdict(self, path: Path, key: str) -> Verdict | None:
+        """What is said of a question; None where nothing is.
+
+        Raises:
+            VerdictError: if its row cannot be used.
+        """
+        try:
+            return _verdict(self.row(path, key)) if key in self.rows | self.faults else None
+        except VerdictError as error:
+            raise VerdictError(f"{error} Correct it in {path}.") from error
+
+    def add(self, found: CsvRow) -> None:
+        """Takes a row of the file in; where it has the id of another, neither can be used."""
+        row = {
+            name: unguarded(cell) if name in _OWN else cell
+            for name, cell in zip(self.fields, found.cells, strict=False)
+        }
+        key = row.get("id", "")
+        fault = self._fault(found, key)
+        if fault and key:
+            self.unusable.append(found.text)
+            self.faults.setdefault(key, fault)
+            if key in self.rows:
+                self.unusable.append(_line(self, self.rows.pop(key)[1]))
+        elif fault:
+            self.unusable.append(found.text)
+            self.lost.append(fault)
+        elif key:
+            self.rows[key] = (found.line, row)
+
+    def _fault(self, found: CsvRow, key: str) -> str | None:
+        """What is wrong with a row by its form."""
+        where = f"line {found.line}"
+        if _BYTE.search(found.text):
+            return f"{where} is not UTF-8. Save the file as CSV in UTF-8."
+        if found.broken:
+            return f"{where} cannot be read as CSV: a quotation mark has no other. Write two for one within a text."
+        if len(found.cells) != len(self.fields):
+            return f"{where} has not one field for each column. Put quotation marks around texts with commas."
+        if key in self.rows:
+            return f"{where}: {key} stands in line {self.rows[key][0]}, too. Remove one of the two."
+        if key in self.faults:
+            return self.faults[key]  # a third row of one question
+        if not key and any(found.cells):
+            return f"{where} has no id. Fill it in, or remove the line."
+        return None
 
 
-def _read(path: Path) -> tuple[list[str], dict[str, tuple[int, Row]]]:
-    """The columns, and by id the rows with their line; spreadsheets' byte order mark and semicolons are understood."""
+def _read(path: Path) -> _Table:
+    """A verdict file, an empty one where there is none; spreadsheets' byte order mark and semicolons are understood.
+
+    Bytes that are not UTF-8 become lone surrogates, so that they spoil no other row, and are written as they were.
+    """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            header = stream.readline()
-            stream.seek(0)
-            reader = csv.DictReader(stream, delimiter=";" if ";" in header and "," not in header else ",", strict=True)
-            fields = list(reader.fieldnames or [])
-            lines = [(reader.line_num, row) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise VerdictError(f"{path} cannot be read as CSV in UTF-8: {error}. Restore it or name another.") from error
-    missing = [field for field in FIELDS if field not in fields]
+        text = path.read_bytes().decode("utf-8-sig", "surrogateescape")
+    except FileNotFoundError:
+        return _Table(list(FIELDS))
+    except OSError as error:
+        raise VerdictError(f"{path} cannot be read: {error}. Restore it or name another.") from error
+    header = text.partition("\n")[0]
+    delimiter = ";" if ";" in header and "," not in header else ","
+    rows = csv_rows(text, delimiter)
+    table = _Table(next(rows).cells if text.strip() else [], delimiter)
+    _check_fields(path, table.fields)
+    for row in rows:
+        table.add(row)
+    return table
+
+
+def _check_fields(path: Path, fields: list[str]) -> None:
+    names = ", ".join(FIELDS)
+    missing = [name for name in FIELDS if name not in fields]
     if missing:
-        names = ", ".join(FIELDS)
-        raise VerdictError(f"{path} has no column {' and no '.join(missing)}. Its first line must name {names}.")
-    return fields, _by_id(path, lines)
+        raise VerdictError(
+            f"{path} is no CSV of verdicts in UTF-8: it has no column {' and no '.join(missing)}. Its first line must "
+            f"name {names}."
+        )
+    twice = [name for name in fields if fields.count(name) > 1]
+    if twice:
+        raise VerdictError(f"{path} has two columns `{twice[0]}`. Rename one of them.")
 
 
-def _by_id(path: Path, lines: Iterable[tuple[int, dict[str, Any]]]) -> dict[str, tuple[int, Row]]:
-    rows: dict[str, tuple[int, Row]] = {}
-    for line, row in lines:
-        if None in row or None in row.values():
-            raise VerdictError(
-                f"{path}: line {line} has not one field for each column. Put quotation marks around texts with commas."
-            )
-        key = row["id"]
-        if key in rows:
-            raise VerdictError(f"{path}: line {line}: {key} stands in line {rows[key][0]}, too. Remove one of the two.")
-        if key:
-            rows[key] = (line, row)
-        elif any(row.values()):
-            raise VerdictError(f"{path}: line {line} has no id. Fill it in, or remove the line.")
-    return rows
+def _write(path: Path, table: _Table) -> None:
+    lines = [csv_line(table.fields, table.delimiter), *(_line(table, row) for _, row in table.rows.values())]
+    text = "".join([*lines, *(f"{row}\n" for row in table.unusable)])
+    with whole_path(path) as aside:
+        aside.write_bytes(text.encode("utf-8", "surrogateescape"))
 
 
-def _write(path: Path, fields: Iterable[str], rows: Iterable[Mapping[str, str]]) -> None:
-    with whole_file(path) as stream:
-        writer = csv.DictWriter(stream, list(fields), restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+def _line(table: _Table, row: Mapping[str, str]) -> str:
+    cells = (guarded(row.get(name, "")) if name in _OWN else row.get(name, "") for name in table.fields)
+    return csv_line(cells, table.delimiter)

@@ -17,12 +17,14 @@ from squad_albert.explore.verdicts import VerdictError
 
 from .asking import ask_router
 from .docs import add_docs
-from .errors import InvalidError, RefusedError
+from .errors import InvalidError, RefusedError, UnavailableError
 from .exploring import explore_router
+from .jobs import AbandonedError
 from .limits import Limits
 from .openapi import describe
 from .pages import add_pages
 from .responses import Json, refusal
+from .routing import Routing
 from .service import Service
 
 DESCRIPTION = "Ask questions about texts, and explore how a model answered those of a run."
@@ -56,8 +58,10 @@ def create_app(service: Service, hosts: Collection[str] = ()) -> FastAPI:
     app.include_router(explore_router(service))
     add_docs(app, service)
     add_pages(app, service)
+    app.add_middleware(Routing)
     app.add_middleware(Limits, hosts=hosts)
     app.add_exception_handler(RefusedError, _refused)
+    app.add_exception_handler(AbandonedError, _abandoned)
     app.add_exception_handler(ProjectError, _failed)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _odd)
@@ -68,6 +72,11 @@ def create_app(service: Service, hosts: Collection[str] = ()) -> FastAPI:
 async def _refused(_: Request, error: Exception) -> Json:
     assert isinstance(error, RefusedError)
     return refusal(error)
+
+
+async def _abandoned(_: Request, __: Exception) -> Json:
+    """Nobody reads this."""
+    return refusal(UnavailableError("the client has gone."))
 
 
 async def _failed(_: Request, error: Exception) -> Json:
@@ -119,14 +128,19 @@ async def _odd(request: Request, error: Exception) -> Json:
     if error.status_code == 405:
         allowed = _methods(request)
         return Json({"error": f"the method here is {' or '.join(allowed)}."}, 405, {"Allow": ", ".join(allowed)})
+    if error.status_code == 400:  # FastAPI says no more of a body that it cannot parse
+        return refusal(
+            InvalidError("the body cannot be read as JSON in UTF-8, or is nested too deep. Send a JSON object.", "body")
+        )
     return Json({"error": str(error.detail)}, error.status_code, dict(error.headers or {}))
 
 
 def _methods(request: Request) -> list[str]:
     """Those that some route at the address takes."""
     routes = request.app.router.routes
-    return [
+    taken = [
         method
-        for method in ("DELETE", "GET", "HEAD", "POST", "PUT")
+        for method in ("DELETE", "GET", "POST", "PUT")
         if any(route.matches({**request.scope, "method": method})[0] == Match.FULL for route in routes)
     ]
+    return [one for method in taken for one in ([method, "HEAD"] if method == "GET" else [method])]

@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
 from utils.questions import Question
 
 from . import shapes
 from .answering import Asked
+from .jobs import result
 from .openapi import CONFLICT
 from .responses import Json
 from .schemas import Ask, AskBatch, Attend, Explain
@@ -40,16 +41,16 @@ def ask_router(service: Service) -> APIRouter:
         responses=CONFLICT,
         summary="Which tokens make the model answer so",
     )
-    async def explain(asked: Explain) -> Json:
+    async def explain(asked: Explain, request: Request) -> Json:
         folder, settings = service.own_model
-        future = service.inspecting.explain(folder, settings, _question(asked), asked.method)
-        return Json(await asyncio.wrap_future(future))
+        job = service.inspecting.explain(folder, settings, _question(asked), asked.method)
+        return Json(await result(job, request))
 
     @router.post("/attend", response_model=shapes.Attention, summary="What the words of a question attend to")
-    async def attend(asked: Attend) -> Json:
+    async def attend(asked: Attend, request: Request) -> Json:
         folder, settings = service.own_model
-        future = service.inspecting.attend(folder, settings, _question(asked), asked.layer, asked.head)
-        return Json(await asyncio.wrap_future(future))
+        job = service.inspecting.attend(folder, settings, _question(asked), asked.layer, asked.head)
+        return Json(await result(job, request))
 
     @router.get("/health", response_model=shapes.Health, tags=["server"], summary="Whether the server lives")
     async def health() -> Json:

@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from squad_albert.run_columns import QUESTIONS
 
-Kind = Literal["text", "number", "boolean"]
+Kind = Literal["text", "number", "boolean", "category"]
+"""A category is a whole number that names something, such as a cluster: it has no more and no less."""
 
 TABLE = "questions"
 """The table that holds them, in every run's database."""
@@ -23,8 +24,8 @@ HIDDEN = ("gold_starts", "nbest")
 
 JOINED: Mapping[str, Kind] = {
     "outcome": "text",
-    "cluster": "number",
-    "high_loss_cluster": "number",
+    "cluster": "category",
+    "high_loss_cluster": "category",
     "suspicion": "number",
     "suspicion_reason": "text",
 }

@@ -6,7 +6,9 @@ everything that comes out is JSON.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,12 @@ from squad_albert.explore.style import OUTCOMES
 from squad_albert.run_columns import QUESTIONS
 
 from .columns import TABLE
+from .errors import TooLargeError
 
 Row = tuple[Any, ...]
+
+MOST_SECONDS = 10.0
+"""That a query may take."""
 
 _RIGHT, _LENIENT, _WRONG, _UNLABELED = OUTCOMES
 
@@ -50,22 +56,37 @@ class Database:
             query: made of the project's own words and of columns' ``sql``.
             values: for its question marks.
         """
-        with self._connection.cursor() as cursor:
+        with self._bounded() as cursor:
             found: list[Row] = cursor.execute(query, list(values)).fetchall()
         return found
 
     def records(self, query: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """The same, each row by its columns' names."""
-        with self._connection.cursor() as cursor:
+        with self._bounded() as cursor:
             cursor.execute(query, list(values))
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
     def arrays(self, query: str, values: Sequence[Any] = ()) -> dict[str, Any]:
         """The same, column by column, as masked arrays where values are missing."""
-        with self._connection.cursor() as cursor:
+        with self._bounded() as cursor:
             arrays: dict[str, Any] = cursor.execute(query, list(values)).fetchnumpy()
         return arrays
+
+    @contextmanager
+    def _bounded(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor whose query ends in time, so that no request keeps the others waiting."""
+        with self._connection.cursor() as cursor:
+            timer = threading.Timer(MOST_SECONDS, cursor.interrupt)
+            timer.start()
+            try:
+                yield cursor
+            except duckdb.InterruptException as error:
+                raise TooLargeError(
+                    f"this takes more than {MOST_SECONDS:g} seconds. Ask for less: fewer filters, or shorter ones."
+                ) from error
+            finally:
+                timer.cancel()
 
     def close(self) -> None:
         """Lets go of the memory."""

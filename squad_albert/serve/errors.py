@@ -51,7 +51,15 @@ class TooLargeError(RefusedError):
 
 
 class UnavailableError(RefusedError):
-    """The server is busy, still loading or shutting down: try again a little later."""
+    """The server is busy, still loading or shutting down: try again a little later.
+
+    Args:
+        message: what is wrong, and when to try again.
+        seconds: after which to try again.
+    """
 
     status = 503
-    headers: Mapping[str, str] = {"Retry-After": "1"}
+
+    def __init__(self, message: str, seconds: int = 1) -> None:
+        super().__init__(message)
+        self.headers = {"Retry-After": str(seconds)}

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import StreamingResponse
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from squad_albert.explore.verdicts import Verdict
 
-from . import shapes, views
+from . import routing, shapes, views
 from .errors import ConflictError
 from .exports import export
+from .jobs import result
 from .openapi import CONFLICT
 from .responses import Json
 from .runs import ServedRun, records
@@ -35,7 +36,9 @@ from .schemas import (
 from .service import Service
 
 RunName = Annotated[str, Path(alias="run", description="the name of its folder", min_length=1)]
-QuestionId = Annotated[str, Path(alias="id", description="of a question", min_length=1)]
+QuestionId = Annotated[
+    str, Path(alias="id", description="of a question", min_length=1), AfterValidator(routing.question_id)
+]
 
 
 class Parameters(Strict):
@@ -119,7 +122,7 @@ def _add_run(router: APIRouter, service: Service) -> None:
     @router.get("/{run}/verdicts", response_class=StreamingResponse, responses=_CSV, summary="The verdict file")
     def verdicts(name: RunName) -> StreamingResponse:
         headers = {"Content-Disposition": 'attachment; filename="verdicts.csv"'}
-        return StreamingResponse(iter([service.run(name).verdicts.text()]), media_type="text/csv", headers=headers)
+        return StreamingResponse(iter([service.run(name).verdicts.content()]), media_type="text/csv", headers=headers)
 
 
 def _add_findings(router: APIRouter, service: Service) -> None:
@@ -150,38 +153,40 @@ def _add_findings(router: APIRouter, service: Service) -> None:
 
 
 def _add_questions(router: APIRouter, service: Service) -> None:
-    """One question; its id may hold slashes, so what is said of it comes before the question itself."""
+    """One question."""
 
-    @router.get("/{run}/questions/{id:path}/similar", response_model=shapes.Similar, summary="Those most like it")
+    @router.get("/{run}/questions/{id}/similar", response_model=shapes.Similar, summary="Those most like it")
     def similar(name: RunName, question_id: QuestionId, parameters: Annotated[SimilarParameters, Query()]) -> Json:
         found = service.run(name).similar(question_id, parameters.k, service.settings)
         return Json({"similar": found})
 
     @router.get(
-        "/{run}/questions/{id:path}/explanation",
+        "/{run}/questions/{id}/explanation",
         response_model=shapes.Explanation,
         responses=CONFLICT,
         summary="What drives its loss",
     )
     async def explanation(
-        name: RunName, question_id: QuestionId, parameters: Annotated[MethodParameters, Query()]
+        name: RunName, question_id: QuestionId, parameters: Annotated[MethodParameters, Query()], request: Request
     ) -> Json:
         asked = await asyncio.to_thread(service.question_of, service.run(name), question_id)
-        return Json(await asyncio.wrap_future(service.inspecting.explain(*asked, parameters.method)))
+        return Json(await result(service.inspecting.explain(*asked, parameters.method), request))
 
-    @router.get("/{run}/questions/{id:path}/attention", response_model=shapes.Attention, summary="What it attends to")
-    async def attention(name: RunName, question_id: QuestionId, parameters: Annotated[HeadParameters, Query()]) -> Json:
+    @router.get("/{run}/questions/{id}/attention", response_model=shapes.Attention, summary="What it attends to")
+    async def attention(
+        name: RunName, question_id: QuestionId, parameters: Annotated[HeadParameters, Query()], request: Request
+    ) -> Json:
         asked = await asyncio.to_thread(service.question_of, service.run(name), question_id)
-        return Json(await asyncio.wrap_future(service.inspecting.attend(*asked, parameters.layer, parameters.head)))
+        return Json(await result(service.inspecting.attend(*asked, parameters.layer, parameters.head), request))
 
-    @router.get("/{run}/questions/{id:path}/verdict", response_model=shapes.VerdictShape, summary="Its verdict")
+    @router.get("/{run}/questions/{id}/verdict", response_model=shapes.VerdictShape, summary="Its verdict")
     def verdict(name: RunName, question_id: QuestionId) -> Json:
         run = service.run(name)
         run.row(question_id)
         return Json(run.verdicts.of(question_id))
 
     @router.put(
-        "/{run}/questions/{id:path}/verdict",
+        "/{run}/questions/{id}/verdict",
         response_model=shapes.VerdictShape,
         responses=CONFLICT,
         summary="Decide on its label",
@@ -190,7 +195,7 @@ def _add_questions(router: APIRouter, service: Service) -> None:
         run = service.run(name)
         return Json(run.verdicts.replace(question_id, _decided(run, question_id, review), review.revision))
 
-    @router.get("/{run}/questions/{id:path}", response_model=dict[str, Any], summary="All about a question")
+    @router.get("/{run}/questions/{id}", response_model=dict[str, Any], summary="All about a question")
     def question(name: RunName, question_id: QuestionId) -> Json:
         return Json(service.run(name).question(question_id))
 
@@ -203,7 +208,7 @@ def _decided(run: ServedRun, question_id: str, review: Decision | Fix) -> Verdic
     """
     row = run.row(question_id)
     if isinstance(review, Decision):
-        return Verdict(question_id, review.verdict, note=review.note) if review.verdict else None
+        return Verdict(question_id, review.verdict, note=review.note) if review.verdict or review.note else None
     answer = review.answer.strip()
     if not answer:
         return Verdict(question_id, "fix", "", note=review.note)

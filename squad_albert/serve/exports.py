@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Iterator, Mapping
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from typing import Any, NamedTuple
+
+from squad_albert.csv_text import csv_line, guarded
 
 from .columns import TABLE
 from .runs import Record, ServedRun, plain
@@ -16,9 +16,6 @@ from .selecting import Condition, condition
 
 PIECE = 1000
 """Questions that are read from the database at once."""
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A text that begins so is a formula to a spreadsheet; in CSV an apostrophe before it makes it a text."""
 
 
 class Export(NamedTuple):
@@ -35,10 +32,13 @@ def export(run: ServedRun, query: ExportQuery) -> Export:
     Raises:
         NotFoundError: for a column that there is not.
         InvalidError: for a filter that does not fit its column.
+        TooLargeError: if the selection takes too long to find.
     """
     where = condition(query, run.columns)
     name, media_type, make = _FORMATS[query.format]
-    return Export(name, media_type, _joined(make(run, where)))
+    pieces = _joined(make(run, where))
+    first = next(pieces, "")  # what fails, fails before the response has begun
+    return Export(name, media_type, chain([first], pieces))
 
 
 def cell(value: Any) -> str:
@@ -50,7 +50,7 @@ def cell(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return f"'{value}" if value.startswith(FORMULA) else value
+        return guarded(value)
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -75,19 +75,9 @@ def _all_columns(run: ServedRun) -> str:
 
 
 def _csv(run: ServedRun, where: Condition) -> Iterator[str]:
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(list(run.columns))
+    yield csv_line(run.columns)
     for row in _records(run, where, _all_columns(run)):
-        writer.writerow([cell(value) for value in row.values()])
-        yield from _taken(stream)
-    yield from _taken(stream)
-
-
-def _taken(stream: io.StringIO) -> Iterator[str]:
-    yield stream.getvalue()
-    stream.seek(0)
-    stream.truncate()
+        yield csv_line(cell(value) for value in row.values())
 
 
 def _json(run: ServedRun, where: Condition) -> Iterator[str]:
@@ -100,7 +90,17 @@ def _json(run: ServedRun, where: Condition) -> Iterator[str]:
 
 def _ids(run: ServedRun, where: Condition) -> Iterator[str]:
     for (key,) in run.database.rows(f'SELECT id FROM {TABLE} WHERE {where.sql} ORDER BY "row"', where.values):
-        yield key + "\n"
+        yield id_line(key)
+
+
+def id_line(key: str) -> str:
+    r"""An id in a list, one a line: as JSON where it would be several lines, or be taken for JSON.
+
+    >>> id_line("a"), id_line("a\nb"), id_line('"')
+    ('a\n', '"a\\nb"\n', '"\\""\n')
+    """
+    plain_ = key.splitlines() == [key] and not key.startswith('"')
+    return f"{key if plain_ else json.dumps(key)}\n"
 
 
 def _squad(run: ServedRun, where: Condition) -> Iterator[str]:

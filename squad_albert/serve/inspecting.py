@@ -1,27 +1,27 @@
-"""Which tokens matter and what is attended to: slow beside an answer, so one at a time, in a thread of their own."""
+"""Which tokens matter and what is attended to: slow beside an answer, so one at a time, in threads of their own."""
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from model.attention import open_attention
 from model.differentiable import DifferentiableError
 from model.runtime import Model
-from project_config import Settings
+from project_config import ProjectError, Settings
 from squad_albert.attend import Attended, attend
 from squad_albert.attribution import Attributor
 from squad_albert.explain import question_attributions
 from squad_albert.window_words import Word
 from utils.questions import Question
 
-from .errors import ConflictError, NotFoundError, UnavailableError
+from .errors import ConflictError, NotFoundError
+from .jobs import Check, Job, Jobs
 
-T = TypeVar("T")
 Record = dict[str, Any]
 
 SHOWN_WORDS = 24
@@ -34,42 +34,61 @@ OPEN_MODELS = 4
 class Inspecting:
     """Explains answers and shows attention, for any model folder, opened at the first use.
 
+    Attention is cheap beside an explanation, and does not wait behind one.
+
     Args:
-        most_waiting: requests that may wait; more are refused.
+        most_waiting: requests of each kind that may wait; more are refused.
     """
 
     def __init__(self, most_waiting: int = 16) -> None:
-        self._executor = ThreadPoolExecutor(1, "inspecting")
-        self._places = threading.BoundedSemaphore(most_waiting)
-        self._attributor = lru_cache(OPEN_MODELS)(_open_attributor)
+        self._explanations = Jobs("explanations", most_waiting)
+        self._attentions = Jobs("views of attention", most_waiting)
+        self._opening = threading.Lock()
+        self._attributors = lru_cache(OPEN_MODELS)(_open_attributor)
         self._attention = lru_cache(OPEN_MODELS)(_open_attention)
+        self._warming: threading.Thread | None = None
 
-    def explain(self, folder: Path, settings: Settings, question: Question, method: str) -> Future[Record]:
+    def explain(self, folder: Path, settings: Settings, question: Question, method: str) -> Job[Record]:
         """Which tokens drive the loss; see ``explanation``."""
-        return self._later(lambda: explanation(self._attributor(folder, _Key(settings)), settings, question, method))
+
+        def work(check: Check) -> Record:
+            attributor = self._attributor(folder, settings)
+            attributor.check = check
+            return explanation(attributor, settings, question, method)
+
+        return self._explanations.begin(work)
 
     def attend(
         self, folder: Path, settings: Settings, question: Question, layer: int | None, head: int | None
-    ) -> Future[Record]:
+    ) -> Job[Record]:
         """What the question attends to; see ``attention``."""
-        return self._later(
-            lambda: attention(attend(self._attention(folder, _Key(settings)), question, settings), layer, head)
+        return self._attentions.begin(
+            lambda check: attention(
+                attend(self._attention(folder, _Key(settings)), question, settings, check), layer, head
+            )
         )
+
+    def warm(self, folder: Path, settings: Settings) -> None:
+        """Makes gradients ready beside all else, where they can be had: it takes ten seconds, most of them imports."""
+
+        def work() -> None:
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)  # of this thread alone, on Linux
+            with suppress(ProjectError):  # who asks for gradients is told
+                self._attributor(folder, settings).warm()
+
+        self._warming = threading.Thread(target=work, name="warming")
+        self._warming.start()
 
     def close(self) -> None:
         """Does what was taken in, and ends."""
-        self._executor.shutdown()
+        self._explanations.close()
+        self._attentions.close()
+        if self._warming:
+            self._warming.join()
 
-    def _later(self, work: Callable[[], T]) -> Future[T]:
-        if not self._places.acquire(blocking=False):
-            raise UnavailableError("too many explanations wait already. Try again in a few seconds.")
-        try:
-            future = self._executor.submit(work)
-        except RuntimeError as error:
-            self._places.release()
-            raise UnavailableError("the server is shutting down. Try again once it runs again.") from error
-        future.add_done_callback(lambda _: self._places.release())
-        return future
+    def _attributor(self, folder: Path, settings: Settings) -> Attributor:
+        with self._opening:
+            return self._attributors(folder, _Key(settings))
 
 
 class _Key:

@@ -27,6 +27,12 @@ BODY_SECONDS = 15.0
 MOST_OPEN = 512
 """Requests that are worked on, or wait, at a time; each holds its body."""
 
+SMALL_BYTES = 64 * 2**10
+"""A body of so many is always taken in, so that large ones keep out no small one."""
+
+MOST_HELD = 64 * 2**20
+"""Of all larger bodies at a time, those that have yet to arrive in full and those that are worked on."""
+
 SAFETY: Mapping[str, str] = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
@@ -60,6 +66,7 @@ class Limits:
         most_bytes: of a body.
         seconds: for a body to arrive.
         most_open: requests that are worked on at a time.
+        most_held: bytes of all large bodies at a time.
     """
 
     def __init__(
@@ -69,30 +76,38 @@ class Limits:
         most_bytes: int = MOST_BYTES,
         seconds: float = BODY_SECONDS,
         most_open: int = MOST_OPEN,
+        most_held: int = MOST_HELD,
     ) -> None:
         self._app = app
         self._hosts = frozenset(hosts)
         self._most_bytes, self._seconds = most_bytes, seconds
         self._most_open, self._open = most_open, 0
+        self._most_held, self._held = most_held, 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves a request, or refuses it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        body, safe = bytearray(), _Safe(send)
+        try:
+            if await self._take_in(body, scope, receive, safe):
+                await self._serve(scope, _Replayed(bytes(body), receive), safe)
+        finally:
+            self._held -= _large(body)
+
+    async def _take_in(self, body: bytearray, scope: Scope, receive: Receive, safe: _Safe) -> bool:
+        """Reads the whole body; False if the client has gone, or the request was refused."""
         headers = dict(scope["headers"])
-        safe = _Safe(send)
         try:
             self._check_host(headers.get(b"host", b""))
-            body = await self._body(headers, receive)
+            return await self._fill(body, headers, receive)
         except RefusedError as error:
             response = refusal(error)
-            if error.status in (408, 413):
+            if error.status in (408, 413, 503):
                 response.headers["connection"] = "close"  # what is left of the body is not read
             await response(scope, receive, safe)
-            return
-        if body is not None:
-            await self._serve(scope, _Replayed(body, receive), safe)
+            return False
 
     async def _serve(self, scope: Scope, receive: Receive, safe: _Safe) -> None:
         """Lets the application work, unless too many requests are open; a bug in it is logged and told."""
@@ -115,31 +130,46 @@ class Limits:
         name = name[: name.rfind("]") + 1] if name.startswith("[") else name.partition(":")[0]
         if self._hosts and name not in self._hosts:
             raise InvalidError(
-                f"this server is not called `{name[:100]}`. Use one of {', '.join(sorted(self._hosts))}.", "host"
+                f"this server is not called `{name[:100]}`. Use one of {', '.join(sorted(self._hosts))}, or start "
+                "it for others, too: squad-albert serve --host ADDRESS",
+                "host",
             )
 
-    async def _body(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes | None:
-        """The whole body; None if the client has gone."""
+    async def _fill(self, body: bytearray, headers: Mapping[bytes, bytes], receive: Receive) -> bool:
+        """Reads the whole body, counted among those that are held; False if the client has gone."""
         length = headers.get(b"content-length", b"0")
-        if length.isdigit() and int(length) > self._most_bytes:
+        if length.isdigit() and (len(length) > 18 or int(length) > self._most_bytes):
             raise self._too_large()
-        body = bytearray()
         try:
             async with asyncio.timeout(self._seconds):
                 while True:
                     message = await receive()
                     if message["type"] == "http.disconnect":
-                        return None
-                    body += message.get("body", b"")
-                    if len(body) > self._most_bytes:
-                        raise self._too_large()
+                        return False
+                    self._hold(body, message.get("body", b""))
                     if not message.get("more_body", False):
-                        return bytes(body)
+                        return True
         except TimeoutError:
             raise TooSlowError(f"the body did not arrive within {self._seconds:g} seconds. Send it at once.") from None
 
+    def _hold(self, body: bytearray, more: bytes) -> None:
+        """Adds to a body, unless it is too large or there are too many large ones."""
+        before = _large(body)
+        if len(body) + len(more) > self._most_bytes:
+            raise self._too_large()
+        grown = max(0, len(body) + len(more) - SMALL_BYTES) - before
+        if self._held + grown > self._most_held:
+            raise UnavailableError("too many large bodies are on their way. Try again in a second.")
+        body += more
+        self._held += grown
+
     def _too_large(self) -> TooLargeError:
         return TooLargeError(f"the body is larger than {self._most_bytes:,} bytes. Send less at once.")
+
+
+def _large(body: bytearray) -> int:
+    """How much of a body counts."""
+    return max(0, len(body) - SMALL_BYTES)
 
 
 class _Safe:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -37,8 +39,38 @@ def describe(app: FastAPI) -> dict[str, Any]:
         for path, operations in document["paths"].items():
             for operation in operations.values():
                 _refuse(operation, "{" in path or path == "/attend")
+        _link(document["paths"])
         app.openapi_schema = document
     return app.openapi_schema
+
+
+_RUN = {"run": "$response.body#/runs/0/name"}
+_OWN_RUN = {"run": "$request.path.run"}
+
+LINKS: Mapping[tuple[str, str], Mapping[str, str | int]] = {
+    ("/runs", "get"): _RUN,
+    ("/runs/{run}/questions", "post"): {**_OWN_RUN, "id": "$response.body#/rows/0/id"},
+    ("/runs/{run}/clusters", "get"): {**_OWN_RUN, "cluster": "$response.body#/rows/0/cluster"},
+    ("/runs/{run}/slices", "get"): {**_OWN_RUN, "index": 0},
+}
+"""Where an operation's answer names what others are asked about, and by which parameter."""
+
+
+def _link(paths: dict[str, Any]) -> None:
+    """Says of every operation below a run where its parameters come from, so that a generated client reaches it."""
+    for (path, method), given in LINKS.items():
+        links = {
+            f"{target_method} {target}": {"operationId": operation["operationId"], "parameters": dict(given)}
+            for target, operations in paths.items()
+            for target_method, operation in operations.items()
+            if {one.strip("{}") for one in target.split("/") if one.startswith("{")} == set(given)
+        }
+        paths[path][method]["responses"]["200"]["links"] = {_key(name): link for name, link in links.items()}
+
+
+def _key(name: str) -> str:
+    """A name of a link, in the letters that OpenAPI allows."""
+    return re.sub(r"[^\w.-]+", "_", name).strip("_")
 
 
 def _refuse(operation: dict[str, Any], named: bool) -> None:

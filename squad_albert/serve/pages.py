@@ -17,11 +17,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from project_config import ROOT
 from squad_albert.explore.style import COLOURS, NONE, OUTCOMES, SERIES_NAMES, number, percent, visible
+from squad_albert.explore.verdicts import VerdictError
 from squad_albert.token_pictures import NAMES
 from utils.squad import load_file
 
-from .errors import NotFoundError
+from .errors import ConflictError, NotFoundError
 from .marks import overlap, stretches
+from .routing import question_id
 from .service import Service
 
 HERE = Path(__file__).parent
@@ -88,14 +90,15 @@ def add_pages(app: FastAPI, service: Service) -> None:
     environment = make_environment()
 
     def page(request: Request, name: str, make: Callable[[], Record]) -> HTMLResponse:
-        """A page; one that says so where what it is about is not there."""
+        """A page; one that says so where what it is about is not there, or not usable."""
         runs = service.list_runs()
         try:
             return HTMLResponse(environment.get_template(f"{name}.html").render(page=name, runs=runs, **make()))
-        except NotFoundError as error:
-            told = {"title": "Not found", "message": _sentence(str(error))}
+        except (NotFoundError, ConflictError, VerdictError) as error:
+            missing = isinstance(error, NotFoundError)
+            told = {"title": "Not found" if missing else "Not usable", "message": _sentence(str(error))}
             text = environment.get_template("error.html").render(page="error", runs=runs, **told)
-            return HTMLResponse(text, status_code=404)
+            return HTMLResponse(text, status_code=404 if missing else 409)
 
     @router.get("/")
     @router.get("/ask")
@@ -106,9 +109,9 @@ def add_pages(app: FastAPI, service: Service) -> None:
     def explore(request: Request, run: str) -> HTMLResponse:
         return page(request, "explore", lambda: _explore(service, run))
 
-    @router.get("/explore/{run}/questions/{id:path}")
+    @router.get("/explore/{run}/questions/{id}")
     def question(request: Request, run: str, id: str) -> HTMLResponse:
-        return page(request, "question", lambda: _question(service, run, id))
+        return page(request, "question", lambda: _question(service, run, question_id(id)))
 
     @router.get("/static/palette.css")
     def palette() -> Response:
@@ -124,7 +127,7 @@ def make_environment() -> Environment:
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True, auto_reload=False,
     )  # fmt: skip
-    environment.filters |= {"text": _text, "number": number, "chance": chance}
+    environment.filters |= {"text": _text, "number": number, "chance": chance, "string_literal": json.dumps}
     environment.globals |= {"path": address, "methods": HEAT, "method_names": NAMES, "modules": modules}
     return environment
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -15,13 +16,13 @@ from project_config import ProjectError, Settings
 from squad_albert.explore.neighbours import similar
 from squad_albert.explore.section import Section
 from squad_albert.explore.store import EXPLORED, read_sections
-from squad_albert.run_folder import RunError
+from squad_albert.run_folder import MANIFEST, RunError
 from squad_albert.run_tables import RunTables, read_run
 from utils.files import remove_leftovers
 
 from .columns import TABLE, Column, known_columns
 from .database import Database
-from .errors import NotFoundError
+from .errors import ConflictError, NotFoundError
 from .verdicts import Verdicts
 
 MOST_CATEGORIES = 100
@@ -44,11 +45,12 @@ class ServedRun:
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
         remove_leftovers(folder)
+        self._seen: tuple[int, ...] | None = ()
         self.tables: RunTables = read_run(folder)
         self.sections: dict[str, Section] = read_sections(folder) if (folder / EXPLORED).exists() else {}
         self.columns: dict[str, Column] = known_columns()
         self.database = Database(folder, self.sections)
-        self.verdicts = Verdicts(folder / "verdicts.csv")
+        self.verdicts = Verdicts(folder / "verdicts.csv", self.check_present)
 
     @cached_property
     def brief(self) -> Record:
@@ -132,6 +134,28 @@ class ServedRun:
             )
         return self.sections[name]
 
+    def check_present(self) -> None:
+        """That the folder still holds the run that was opened.
+
+        Raises:
+            ConflictError: if it was removed, or another run has taken its place.
+        """
+        path = self.tables.folder / MANIFEST
+        try:
+            stat = path.stat()
+            seen = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+            if seen != self._seen:
+                same = json.loads(path.read_text(encoding="utf-8")) == self.tables.manifest
+                self._seen = seen if same else None
+        except (OSError, ValueError):
+            self._seen = None
+        if self._seen is None:
+            raise ConflictError(
+                f"the run `{self.name}` was removed or replaced since it was opened. Start the server again with the "
+                "run that is meant.",
+                "run",
+            )
+
     def close(self) -> None:
         """Lets go of the memory."""
         self.database.close()
@@ -145,13 +169,13 @@ class ServedRun:
 
     def _described(self, column: Column) -> Record:
         described: Record = {"name": column.name, "type": column.kind}
-        if column.kind != "text" or column.name == "golds":
+        if column.kind not in ("text", "category") or column.name == "golds":
             return described
         query = (
             f"SELECT {column.sql}, count(*) AS n FROM {TABLE} WHERE {column.sql} IS NOT NULL "
             f"GROUP BY 1 ORDER BY n DESC, 1 LIMIT {MOST_CATEGORIES + 1}"
         )
-        values = [value for value, _ in self.database.rows(query)]
+        values = [str(value) for value, _ in self.database.rows(query)]
         return described | ({"categories": values} if len(values) <= MOST_CATEGORIES else {})
 
     def nameless(self, error: ProjectError) -> str:

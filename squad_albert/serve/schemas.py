@@ -35,12 +35,18 @@ def digits(value: Any) -> Any:
     return value
 
 
+def whole(value: Any) -> Any:
+    """A whole number in JSON, where 8.0 is one, too."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 Text = Annotated[
     str,
     Field(min_length=1, max_length=MOST_CHARACTERS, json_schema_extra={"pattern": r"\S"}),
     AfterValidator(_not_blank),
 ]
 Whole = BeforeValidator(digits)
+Integer = BeforeValidator(whole)
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Short = Annotated[str, Field(max_length=1000)]
@@ -57,7 +63,7 @@ class Ask(Strict):
 
     question: Text
     context: Text
-    top_k: Annotated[int, Field(ge=1, le=MOST_TOP_K, description="how many answers to give in `answers`")] = 5
+    top_k: Annotated[int, Field(ge=1, le=MOST_TOP_K, description="how many answers to give in `answers`"), Integer] = 5
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -89,8 +95,8 @@ class Attend(Strict):
 
     question: Text
     context: Text
-    layer: Annotated[int, Field(ge=1, le=1000)] | None = None
-    head: Annotated[int, Field(ge=1, le=1000)] | None = None
+    layer: Annotated[int, Field(ge=1, le=1000), Integer] | None = None
+    head: Annotated[int, Field(ge=1, le=1000), Integer] | None = None
 
 
 class EqualFilter(Strict):
@@ -155,8 +161,8 @@ class QuestionsQuery(Selection):
     """A page of a selection."""
 
     sort: Annotated[list[Sort], Field(max_length=5)] | None = None
-    page: Annotated[int, Field(ge=1, le=MOST_PAGE)] = 1
-    size: Annotated[int, Field(ge=1, le=MOST_SIZE)] = 50
+    page: Annotated[int, Field(ge=1, le=MOST_PAGE), Integer] = 1
+    size: Annotated[int, Field(ge=1, le=MOST_SIZE), Integer] = 50
     columns: Annotated[list[Name], Field(max_length=100, description="default: all but the context")] | None = None
 
 
@@ -186,7 +192,9 @@ class Fix(Strict):
     verdict: Literal["fix"]
     answer: Annotated[str, Field(max_length=10_000, description="as the context has it; empty for no answer")]
     start: Annotated[
-        int | None, Field(ge=0, le=10_000_000, description="its first character, where the context has it twice")
+        int | None,
+        Field(ge=0, le=10_000_000, description="its first character, where the context has it twice"),
+        Integer,
     ] = None
     note: Annotated[str, Field(max_length=10_000)] = ""
     revision: Annotated[str, Field(max_length=64, description="of the verdict that is replaced")] | None = None

@@ -48,7 +48,7 @@ def serve(
         ModelError: if the model is missing or damaged.
         ServeError: if the address cannot be had, or two runs have one name.
     """
-    service = Service(settings, folders)
+    service = Service(settings, folders, warm=True)
     hosts = LOCAL_NAMES if is_loopback(host) else ()
     config = uvicorn.Config(
         create_app(service, hosts),

@@ -37,14 +37,16 @@ class Service:
     Args:
         settings: the model, and how it is used.
         folders: of runs.
+        warm: whether gradients are made ready before somebody asks for them.
 
     Raises:
         RunError: if a folder is no run, or a damaged one.
         ServeError: if two of them have one name.
     """
 
-    def __init__(self, settings: Settings, folders: Sequence[Path] = ()) -> None:
+    def __init__(self, settings: Settings, folders: Sequence[Path] = (), warm: bool = False) -> None:
         self.settings = settings
+        self._warm = warm
         self.inspecting = Inspecting()
         self.failure: ProjectError | None = None
         self._runs: dict[str, ServedRun] = {}
@@ -70,6 +72,8 @@ class Service:
         several = model.engine.startswith("onnxruntime")  # a session may be used by several threads at once
         cores = len(os.sched_getaffinity(0))
         self._answering = Answering(answer, threads=max(1, cores // alone["threads"]) if several else 1)
+        if self._warm:
+            self.inspecting.warm(*self.own_model)
 
     @property
     def ready(self) -> bool:

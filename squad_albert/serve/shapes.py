@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Kind = Literal["text", "number", "boolean"]
+Kind = Literal["text", "number", "boolean", "category"]
 Row = dict[str, Any]
 
 
@@ -261,7 +261,7 @@ class Map(BaseModel):
 
 
 class SelectionFigures(Figures):
-    """Means over a selection, or over the rest."""
+    """Means over a selection, or over the rest; ``confidence`` is the probability of the answers that were given."""
 
     lenient: float | None
     confidence: float | None

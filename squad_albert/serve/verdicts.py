@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from squad_albert.explore.verdicts import FIELDS, Verdict, read_verdicts, replace_verdict
+from squad_albert.explore.verdicts import (
+    FIELDS,
+    FoundVerdicts,
+    Verdict,
+    VerdictError,
+    find_verdicts,
+    replace_verdict,
+)
 from squad_albert.run_inside import inside
+from utils.files import WriteError
 
 from .errors import ConflictError
-
-FILE = "verdicts.csv"
-"""In the folder of the run."""
 
 
 class Verdicts:
@@ -21,35 +28,46 @@ class Verdicts:
 
     Args:
         path: the file, in the folder of a run; it need not exist.
+        check: raises if the run is not the one any more that the verdicts are of.
 
     Raises:
         RunError: if it is a link, which may lead out of the run; so do the methods.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, check: Callable[[], None] = lambda: None) -> None:
         self.path = inside(path.parent, path.name)
+        self._check = check
         self._lock = threading.Lock()
         self._seen: tuple[int, ...] | None = None
-        self._verdicts: dict[str, Verdict] = {}
+        self._found = FoundVerdicts({}, {}, [])
 
     def all(self) -> dict[str, Verdict]:
-        """By question id.
+        """By question id, as far as they can be used.
 
         Raises:
-            VerdictError: if the file cannot be used.
+            VerdictError: if the file is no verdict file at all.
         """
         with self._lock:
-            return self._read()
+            return self._read().verdicts
 
     def of(self, question_id: str) -> dict[str, Any]:
-        """The verdict on a question, for JSON; see ``as_dict``."""
-        return as_dict(question_id, self.all().get(question_id))
+        """The verdict on a question, for JSON; see ``as_dict``.
 
-    def text(self) -> str:
+        Raises:
+            VerdictError: if what the file says of this question cannot be used.
+        """
+        with self._lock:
+            found = self._read()
+        if question_id in found.faults:
+            raise VerdictError(f"{self.path.name}: {found.faults[question_id]}")
+        return as_dict(question_id, found.verdicts.get(question_id))
+
+    def content(self) -> bytes:
         """The whole file; of an empty one where there is none."""
+        self._check()
         with self._lock:
             path = self._file()
-            return path.read_bytes().decode("utf-8") if path.exists() else ",".join(FIELDS) + "\n"
+            return path.read_bytes() if path.exists() else (",".join(FIELDS) + "\n").encode()
 
     def replace(self, question_id: str, verdict: Verdict | None, revision: str | None) -> dict[str, Any]:
         """Puts a verdict in the place of the one that was seen, on the disk before this returns.
@@ -67,6 +85,7 @@ class Verdicts:
         wanted = as_dict(question_id, verdict)
 
         def check(found: Verdict | None) -> None:
+            self._check()
             present = as_dict(question_id, found)
             if present["revision"] not in (revision or None, wanted["revision"]):
                 raise ConflictError(
@@ -76,7 +95,8 @@ class Verdicts:
                     present=present,
                 )
 
-        with self._lock:
+        self._check()
+        with self._lock, self._nameless():
             replace_verdict(self._file(), question_id, verdict, check)
         return wanted
 
@@ -84,16 +104,26 @@ class Verdicts:
         """The path, seen anew to be no link out of the run."""
         return inside(self.path.parent, self.path.name)
 
-    def _read(self) -> dict[str, Verdict]:
+    @contextmanager
+    def _nameless(self) -> Iterator[None]:
+        """No client is told where the file lies on the disk."""
+        try:
+            yield
+        except (VerdictError, WriteError) as error:
+            raise type(error)(str(error).replace(f"{self.path.parent}/", "")) from error
+
+    def _read(self) -> FoundVerdicts:
+        self._check()
         path = self._file()
         try:
             stat = path.stat()
         except FileNotFoundError:
-            return {}
+            return FoundVerdicts({}, {}, [])
         seen = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
         if seen != self._seen:
-            self._verdicts, self._seen = read_verdicts(path), seen
-        return self._verdicts
+            with self._nameless():
+                self._found, self._seen = find_verdicts(path), seen
+        return self._found
 
 
 def as_dict(question_id: str, verdict: Verdict | None) -> dict[str, Any]:

@@ -140,19 +140,19 @@ def _filters(part: Record, columns: dict[str, Column]) -> list[Record]:
 
 
 def _colored(run: ServedRun, column: Column, rows: NDArray[np.int64]) -> Record:
-    if column.kind != "text":
+    if column.kind not in ("text", "category"):
         return {"column": column.name, "type": column.kind, "values": _values(run, column, rows)}
     query = (
         f"SELECT {column.sql} FROM {TABLE} WHERE {column.sql} IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC, 1 "
         f"LIMIT {MOST_CATEGORIES}"
     )
-    categories = [value for (value,) in run.database.rows(query)]
+    categories = [value for (value,) in run.database.rows(query) if not _is_none(column, value)]
     codes = {value: code for code, value in enumerate(categories)}
     values = _values(run, column, rows)
     return {
         "column": column.name,
-        "type": "text",
-        "categories": categories,
+        "type": column.kind,
+        "categories": [str(value) for value in categories],
         "codes": [codes.get(value, MISSING) for value in values],
     }
 
@@ -170,7 +170,8 @@ def _values(run: ServedRun, column: Column, rows: NDArray[np.int64]) -> list[Any
 def _figures(run: ServedRun, where: Condition) -> Record:
     query = (
         "SELECT count(*) AS questions, avg(exact) AS exact, avg(f1) AS f1, avg(lenient) AS lenient, avg(loss) AS loss, "
-        "avg(confidence) AS confidence, avg((prediction = '')::INT) AS no_answer "
+        "avg(CASE WHEN prediction = '' THEN no_answer_probability ELSE confidence END) AS confidence, "
+        "avg((prediction = '')::INT) AS no_answer "
         f"FROM {TABLE} WHERE {where.sql}"
     )
     return run.database.records(query, where.values)[0]
@@ -209,4 +210,12 @@ def _categories(run: ServedRun, column: Column, where: Condition) -> Record:
     for name, part in (("selection", where), ("rest", ~where)):
         found: dict[Any, int] = dict(run.database.rows(f"{both}({part.sql}){tail}", part.values))
         counts[name] = [found.get(value, 0) for value in names]
-    return {"column": column.name, "type": column.kind, "categories": names, **counts}
+    shown = [
+        "none" if _is_none(column, value) else value if column.kind == "boolean" else str(value) for value in names
+    ]
+    return {"column": column.name, "type": column.kind, "categories": shown, **counts}
+
+
+def _is_none(column: Column, value: Any) -> bool:
+    """Whether a value says that there is none: the cluster of what is in no cluster."""
+    return column.kind == "category" and value == MISSING

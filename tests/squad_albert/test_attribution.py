@@ -144,3 +144,25 @@ def test_the_token_that_says_nothing(tokenizer: Tokenizer) -> None:
     assert mask_token(without) == tokenizer.token_to_id("<unk>")
     roberta = Tokenizer(models.WordLevel({"<mask>": 0, "<unk>": 1}, unk_token="<unk>"))
     assert mask_token(roberta) == 0
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_work_that_nobody_waits_for_ends_at_its_next_batch(folder: Path, targets: Targets, method: str) -> None:
+    attributor, calls = Attributor(folder, SMALL), []
+
+    def check() -> None:
+        calls.append(method)
+        raise InterruptedError
+
+    attributor.check = check
+    with pytest.raises(InterruptedError):
+        attributor.scores(method, targets)
+    assert 1 <= len(calls) <= attributor._threads
+
+
+def test_gradients_that_were_made_ready_are_those_that_are_used(folder: Path, targets: Targets) -> None:
+    attributor = Attributor(folder, SMALL)
+    attributor.warm()
+    ready = attributor.differentiable
+    attributor.gradient_input(targets)
+    assert attributor.differentiable is ready

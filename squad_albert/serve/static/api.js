@@ -1,5 +1,7 @@
 /** Questions to the server: each fails with words that can be shown, and an older one gives way to a newer. */
 
+const PATIENCE = 60_000; // milliseconds for which a server that is busy is asked again, as often as it wants
+
 /** What the server, or the way to it, had to complain of. */
 export class Failure extends Error {
   constructor(message, status = 0, body = {}) {
@@ -15,7 +17,7 @@ export function path(...parts) {
 }
 
 /**
- * Fetches.
+ * Fetches; while the server is busy, again after as long as it says.
  * @param {string} url
  * @param {object} [options] `body` is sent as JSON, by POST unless `method` says otherwise; `signal` breaks it off
  * @returns {Promise<Response>} a good one
@@ -23,15 +25,35 @@ export function path(...parts) {
 export async function request(url, { method, body, signal } = {}) {
   const headers = { "Content-Type": "application/json" };
   const sent = body === undefined ? {} : { headers, body: JSON.stringify(body) };
-  let response;
+  const asked = { method: method ?? (body === undefined ? "GET" : "POST"), signal, ...sent };
+  const began = performance.now();
+  for (;;) {
+    const response = await fetched(url, asked);
+    if (response.ok) return response;
+    const wait = 1000 * Number(response.headers.get("Retry-After"));
+    if (response.status !== 503 || !wait || performance.now() - began + wait > PATIENCE) throw await failure(response);
+    await response.body?.cancel();
+    await rest(wait, signal);
+  }
+}
+
+async function fetched(url, asked) {
   try {
-    response = await fetch(url, { method: method ?? (body === undefined ? "GET" : "POST"), signal, ...sent });
+    return await fetch(url, asked);
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Failure("The server does not answer. See whether `squad-albert serve` still runs, and try again.");
   }
-  if (response.ok) return response;
-  throw await failure(response);
+}
+
+/** Waits, unless what waits is broken off. */
+function rest(milliseconds, signal) {
+  return new Promise((done, fail) => {
+    const broken = () => { clearTimeout(timer); fail(signal.reason); };
+    const timer = setTimeout(() => { signal?.removeEventListener("abort", broken); done(); }, milliseconds);
+    if (signal?.aborted) broken();
+    else signal?.addEventListener("abort", broken, { once: true });
+  });
 }
 
 async function failure(response) {
@@ -40,9 +62,8 @@ async function failure(response) {
     body = await response.json();
   } catch { // not ours: a proxy's page, or nothing
   }
-  const busy = response.status === 503 ? ` Try again in ${response.headers.get("Retry-After") ?? "a few"} s.` : "";
   const said = body.error ?? `The server answered ${response.status} ${response.statusText}.`;
-  return new Failure(sentence(said) + busy, response.status, body);
+  return new Failure(sentence(said), response.status, body);
 }
 
 function sentence(text) {

@@ -56,18 +56,30 @@ function byNumber(values) {
   }
   const steps = edges.length + 1;
   const step = (value) => edges.filter((edge) => edge <= value).length;
+  const ends = Array.from({ length: steps }, () => []);
+  for (const value of known) {
+    const held = ends[step(value)];
+    held[held.length ? 1 : 0] = value; // they come in their order: the first stays, the last wins
+  }
   const codes = Uint8Array.from(values, (value) => (value === null ? steps : step(value)));
   const counts = new Array(steps + 1).fill(0);
   for (const code of codes) counts[code] += 1;
-  const limits = [known[0], ...edges, known.at(-1)];
   const legend = known.length ? Array.from({ length: steps }, (_, code) => ({
-    label: `${short(limits[code])} to ${short(limits[code + 1])}`, count: counts[code], code, value: null })) : [];
+    label: ranged(...ends[code]), count: counts[code], code, value: null })) : [];
   if (counts[steps]) legend.push({ label: "none", count: counts[steps], code: steps, value: null });
   return { codes, legend, colours: () => [...ramp(steps), colour("grey")] };
 }
 
-function short(value) {
-  return Number(value.toPrecision(3)).toLocaleString("en", { maximumFractionDigits: 4 });
+/** The values that share a colour, with as many digits as it takes to tell the first from the last. */
+function ranged(first, last = first) {
+  if (first === last) return short(first, 3);
+  const digits = [3, 4, 5, 6].find((one) => short(first, one) !== short(last, one)) ?? 6;
+  const [from, to] = [short(first, digits), short(last, digits)];
+  return from === to ? from : `${from} to ${to}`;
+}
+
+function short(value, digits) {
+  return Number(value.toPrecision(digits)).toLocaleString("en", { maximumFractionDigits: digits + 1 });
 }
 
 /** From hardly seen to seen at once. */

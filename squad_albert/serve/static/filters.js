@@ -10,6 +10,7 @@ const EQUAL = [["is", "="], ["is not", "!="]];
 const ASKED = {
   text: [...EQUAL, ["contains", "contains"], ["is one of (with commas)", "in"], ...EMPTY],
   number: [["at least", ">="], ["above", ">"], ["at most", "<="], ["below", "<"], ...EQUAL, ...EMPTY],
+  category: [...EQUAL, ["is one of (with commas)", "in"], ...EMPTY],
   boolean: [["is true", "=", "true"], ["is false", "=", "false"], ...EMPTY],
 };
 
@@ -25,7 +26,7 @@ export function filterForm(store, columns) {
   function fit() {
     const { type, categories } = chosen();
     comparison.replaceChildren(...ASKED[type].map(([words]) => element("option", {}, words)));
-    value.type = type === "number" ? "number" : "text";
+    value.type = type === "number" ? "number" : "text"; // of categories there may be several, with commas
     value.value = "";
     choices.replaceChildren(...(categories ?? []).map((one) => element("option", { value: one })));
     need();
@@ -47,8 +48,12 @@ export function filterForm(store, columns) {
   fit();
 }
 
-/** Adds a filter, unless it is there; one that asks the same column to be another value gives way. */
+/** Comparisons of which a column may fulfil several: not to be this, and not to be that. */
+const TOGETHER = ["!=", "contains"];
+
+/** Adds a filter, unless it is there; one that the new one contradicts gives way. */
 export function add(store, filter) {
-  const alike = (other) => other.column === filter.column && other.comparison === filter.comparison;
+  const alike = (other) => other.column === filter.column && other.comparison === filter.comparison
+    && (!TOGETHER.includes(filter.comparison) || other.value === filter.value);
   store.change({ filters: [...store.view.filters.filter((other) => !alike(other)), filter] });
 }

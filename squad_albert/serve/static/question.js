@@ -10,7 +10,8 @@ import { number } from "./words.js";
 
 const SIMILAR = 8;
 
-const { run, id } = byId("main").dataset;
+const { run } = byId("main").dataset;
+const id = JSON.parse(byId("main").dataset.id); // as JSON, since HTML turns a carriage return into a newline
 const own = (...parts) => path("runs", run, "questions", id, ...parts);
 const texts = { question: "", context: "" };
 

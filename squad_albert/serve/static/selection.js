@@ -36,7 +36,7 @@ export class Selection {
   #typed({ column, comparison, value }) {
     if (comparison === "empty") return { column, comparison, value: value === "true" };
     const { type } = this.columns.get(column);
-    const typed = { number: Number, boolean: (one) => one === "true", text: (one) => one }[type];
+    const typed = { number: Number, category: Number, boolean: (one) => one === "true", text: (one) => one }[type];
     return { column, comparison, value: Array.isArray(value) ? value.map(typed) : typed(value) };
   }
 
@@ -67,7 +67,7 @@ export class Selection {
     const text = await (await request(path("runs", this.run, "export"), { body, signal })).text();
     this.#places ??= new Map(this.map.ids.map((id, at) => [id, at]));
     const lit = new Uint8Array(this.map.ids.length);
-    for (const id of text.split("\n")) if (this.#places.has(id)) lit[this.#places.get(id)] = 1;
+    for (const id of text.split("\n").map(idOf)) if (this.#places.has(id)) lit[this.#places.get(id)] = 1;
     return lit;
   }
 
@@ -93,6 +93,11 @@ export class Selection {
     }
     return filters;
   }
+}
+
+/** Ids that would take several lines are written as JSON. */
+function idOf(line) {
+  return line.startsWith('"') ? JSON.parse(line) : line;
 }
 
 function told({ column, comparison, value }) {

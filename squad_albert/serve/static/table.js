@@ -60,6 +60,7 @@ function cell(run, name, row, columns) {
   if (name === "golds") return element("td", label, row.labeled === false ? "not labeled" : golds(value));
   if (name === "prediction") return element("td", label, value ? data(value, LONGEST) : element("i", {}, "no answer"));
   if (name === "outcome") return element("td", label, outcome(value));
+  if (kind === "category") return element("td", label, value === null || value < 0 ? "none" : String(value));
   if (kind === "number") return element("td", { ...label, class: "number" }, number(value));
   return element("td", label, value === null || value === undefined ? NONE : data(value, LONGEST));
 }

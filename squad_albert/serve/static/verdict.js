@@ -35,8 +35,7 @@ export function wireVerdict(address) {
     saving = saving.then(async () => {
       const body = decided();
       const open = body.verdict === "fix" && !none.checked && !answer.value.trim();
-      if (body.verdict === "" && body.note) say("A note is saved with a verdict.");
-      else if (open) say("Say what the right answer is.");
+      if (open) say("Say what the right answer is.");
       else await put(body);
     });
     return saving;

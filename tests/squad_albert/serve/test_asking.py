@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -18,6 +19,7 @@ from squad_albert.serve.service import Service
 from tests.conftest import HERON, MARSH, SONGS
 from utils.questions import Question
 
+JSON_TYPE = {"content-type": "application/json"}
 ASKED = {"question": "When was the Grey Heron launched?", "context": HERON}
 
 
@@ -142,8 +144,26 @@ def test_a_missing_field_is_named(client):
 @pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b'{"question": ', b"[" * 100_000, b"1" * 10_000, b"nonsense"])
 def test_what_is_no_json_is_refused(client, body):
     response = client.post("/predict", content=body, headers={"content-type": "application/json"})
-    assert response.status_code == 400
-    assert response.json()["error"]
+    assert (response.status_code, response.json()["field"]) == (400, "body")
+    assert "JSON" in response.json()["error"]
+
+
+def test_a_whole_number_may_have_a_point(client):
+    found = client.post("/predict", json=ASKED | {"top_k": 3.0}).json()
+    assert len(found["answers"]) == 3
+    assert client.post("/attend", json=ASKED | {"layer": 2.0, "head": 1.0}).json()["layer"] == 2
+    page = client.post("/runs/tiny/questions", content=b'{"page": 2.0, "size": 5e0}', headers=JSON_TYPE).json()
+    assert (page["page"], len(page["rows"])) == (2, 5)
+
+
+@pytest.mark.parametrize("path", ["/health", "/ready", "/runs", "/runs/tiny", "/ask", "/docs", "/openapi.json",
+                                  "/static/dom.js", "/runs/tiny/verdicts", "/runs/tiny/questions/validation-1",
+                                  "/runs/none"])  # fmt: skip
+def test_head_is_get_without_a_body(client, path):
+    got, head = client.get(path), client.head(path)
+    assert (head.status_code, head.content) == (got.status_code, b"")
+    assert head.headers["content-type"] == got.headers["content-type"]
+    assert head.headers.get("content-length") == got.headers.get("content-length")
 
 
 def test_numbers_and_letters_that_json_should_not_have_are_refused(client):
@@ -163,7 +183,7 @@ def test_other_methods_and_addresses_are_refused(client):
     response = client.delete("/predict")
     assert (response.status_code, response.headers["allow"]) == (405, "POST")
     response = client.post("/runs/tiny/questions/validation-1/verdict")
-    assert (response.status_code, response.headers["allow"]) == (405, "GET, PUT")
+    assert (response.status_code, response.headers["allow"]) == (405, "GET, HEAD, PUT")
     refused(client, 404, None, "GET", "/no/such/place")
     refused(client, 404, None, "GET", "/predict/")
 
@@ -254,3 +274,18 @@ def test_the_page_of_the_document_names_every_operation_and_loads_nothing_from_e
         assert path in page.text
     assert "://" not in page.text
     assert "<script" not in page.text
+
+
+def test_links_lead_to_runs_and_questions_that_there_are(client):
+    document = client.get("/openapi.json").json()
+    operations = {
+        operation["operationId"]: path for path, methods in document["paths"].items() for operation in methods.values()
+    }
+    reached = set()
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            for link in operation["responses"]["200"].get("links", {}).values():
+                path = operations[link["operationId"]]
+                assert {f"{{{name}}}" for name in link["parameters"]} == set(re.findall(r"{\w+}", path))
+                reached.add(path)
+    assert reached == {path for path in document["paths"] if "{" in path}

@@ -3,6 +3,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+import shutil
 from urllib.parse import quote
 
 import duckdb
@@ -15,10 +17,13 @@ from project_config import Settings
 from squad_albert.explore.charts import outcome
 from squad_albert.explore.neighbours import similar
 from squad_albert.run_model import run_questions
-from squad_albert.serve import views
+from squad_albert.serve import database, views
 from squad_albert.serve.api import create_app
 from squad_albert.serve.columns import known_columns
+from squad_albert.serve.errors import TooLargeError
 from squad_albert.serve.runs import records
+from squad_albert.serve.schemas import QuestionsQuery
+from squad_albert.serve.selecting import condition
 from squad_albert.serve.service import ServeError, Service
 from tests.squad_albert.serve.explored import write_explored
 from tests.tiny_run import tiny_run, write_run
@@ -58,6 +63,7 @@ def one(column: str, comparison: str, *value) -> dict[str, object]:
         (one("answer_words", "=", 1), lambda rows: rows["answer_words"] == 1),
         (one("answer_words", "!=", 1), lambda rows: rows["answer_words"] != 1),
         (one("outcome", "=", "wrong"), lambda rows: outcome(rows) == "wrong"),
+        (one("cluster", "in", [0]), lambda rows: np.isin(np.arange(len(rows)) % 10, [0, 2, 4, 6, 8])),
         (one("cluster", "=", -1), lambda rows: np.arange(len(rows)) % 10 == 9),
     ],
 )
@@ -107,6 +113,8 @@ def test_pages_follow_each_other(client, tables):
         ("questions", {"filters": [one("title", "=", 1)]}, 400, "filters.0.value"),
         ("questions", {"filters": [one("labeled", "=", 1)]}, 400, "filters.0.value"),
         ("questions", {"filters": [one("loss", "in", [1, "1"])]}, 400, "filters.0.value"),
+        ("questions", {"filters": [one("cluster", ">", 1)]}, 400, "filters.0.comparison"),
+        ("questions", {"filters": [one("cluster", "=", "1")]}, 400, "filters.0.value"),
         ("questions", {"filters": [one("title", ">", 1)]}, 400, "filters.0.comparison"),
         ("questions", {"filters": [one("loss", "contains", "1")]}, 400, "filters.0.comparison"),
         ("questions", {"sort": [{"column": "x"}]}, 404, "sort.0.column"),
@@ -148,6 +156,7 @@ def test_what_does_not_fit_the_run_is_refused(client, path, query, status, field
         (f"{RUN}/slices/2", 404, "index"),
         (f"{RUN}/map?color=x", 404, "color"),
         (f"{RUN}/map?size=title", 400, "size"),
+        (f"{RUN}/map?size=cluster", 400, "size"),
         (f"{RUN}/labels?page=0", 400, "page"),
     ],
 )
@@ -200,6 +209,19 @@ def test_the_map_is_column_by_column(client, tables, service):
     assert "color" not in client.get(f"{RUN}/map").json()
 
 
+def test_clusters_are_categories(client):
+    turns = [number % 2 if number % 10 != 9 else None for number in range(60)]
+    colour = client.get(f"{RUN}/map?color=cluster").json()["color"]
+    assert colour["categories"] == ["0", "1"]
+    assert [None if code < 0 else int(colour["categories"][code]) for code in colour["codes"]] == turns
+    alone = client.get(f"{RUN}/map?color=high_loss_cluster").json()["color"]
+    assert (alone["categories"], set(alone["codes"])) == ([], {-1})
+    bars = client.post(f"{RUN}/selection", json={"column": "cluster"}).json()["histogram"]
+    assert dict(zip(bars["categories"], bars["selection"], strict=True)) == {"0": 30, "1": 24, "none": 6}
+    columns = {column["name"]: column for column in client.get(RUN).json()["columns"]}
+    assert columns["cluster"] == {"name": "cluster", "type": "category", "categories": ["0", "1", "-1"]}
+
+
 def test_of_very_many_points_some_are_drawn_always_the_same(client, monkeypatch):
     monkeypatch.setattr(views, "MOST_POINTS", 10)
     found = client.get(f"{RUN}/map?color=title").json()
@@ -213,8 +235,11 @@ def test_a_selection_stands_beside_the_rest(client, tables):
     hard = tables.questions["title"] == "Hard"
     for name, rows in (("selection", tables.questions[hard]), ("rest", tables.questions[~hard])):
         assert found[name]["questions"] == len(rows)
-        for column in ("exact", "f1", "loss", "confidence"):
+        for column in ("exact", "f1", "loss"):
             assert found[name][column] == pytest.approx(rows[column].mean())
+        given = rows["confidence"].where(rows["prediction"] != "", rows["no_answer_probability"])
+        assert (rows["prediction"] == "").any()
+        assert found[name]["confidence"] == pytest.approx(given.mean())
         counts, _ = np.histogram(rows["loss"], found["histogram"]["edges"])
         assert found["histogram"][name] == counts.tolist()
         assert sum(counts) == len(rows)
@@ -402,3 +427,116 @@ def test_the_database_is_closed_to_files(service):
             database.rows(query)
     with pytest.raises(duckdb.Error):
         database.rows("SET enable_external_access = true")
+
+
+ODD_IDS = [
+    "a",
+    "a/similar",
+    "a/verdict",
+    "a/b",
+    "a%2Fb",
+    "new\nline",
+    "re\rturn",
+    '"a"',
+    "\u2028",
+    "-1",
+    " ",
+    "similar",
+]
+
+
+@pytest.fixture(scope="module")
+def named(tmp_path_factory, settings):
+    """A client of a run whose ids and texts break lines and paths."""
+    count = len(ODD_IDS)
+    texts = [f"one\rtwo {number}\r" for number in range(count)]
+    tables = tiny_run(count, id=ODD_IDS, question=texts)
+    tables.questions["context"] = "long " * 30_000 + "\rend"
+    client = TestClient(create_app(Service(settings, [write_explored(tables, tmp_path_factory.mktemp("ids") / "ids")])))
+    client.tables = tables
+    return client
+
+
+@pytest.mark.parametrize("key", ODD_IDS)
+def test_every_id_has_an_address_of_its_own(named, key):
+    address = f"/runs/ids/questions/{quote(key, safe='')}"
+    assert named.get(address).json()["id"] == key
+    assert named.get(f"{address}/verdict").json()["id"] == key
+    saved = named.put(f"{address}/verdict", json={"verdict": "keep"}).json()
+    assert (saved["id"], saved["verdict"]) == (key, "keep")
+    similar_ones = named.get(f"{address}/similar?k=3").json()["similar"]
+    assert len(similar_ones) == 3
+    assert key not in [one["id"] for one in similar_ones]
+    page = named.get(f"/explore/ids/questions/{quote(key, safe='')}")
+    assert page.status_code == 200
+    assert json.loads(re.search(r'data-id="([^"]*)"', page.text)[1].replace("&#34;", '"').replace("&amp;", "&")) == key
+
+
+def test_an_id_with_a_plain_slash_is_found_where_it_means_nothing_else(named):
+    assert named.get("/runs/ids/questions/a/b").json()["id"] == "a/b"
+    assert "similar" in named.get("/runs/ids/questions/a/b/similar").json()
+
+
+def test_exports_hold_what_breaks_lines(named, tmp_path):
+    texts = {kind: named.post("/runs/ids/export", json={"format": kind}).content.decode() for kind in ("csv", "ids")}
+    lines = texts["ids"].split("\n")[:-1]
+    assert [json.loads(line) if line.startswith('"') else line for line in lines] == ODD_IDS
+    assert texts["ids"].startswith("a\na/similar\n")
+    csv.field_size_limit(10**6)
+    rows = list(csv.DictReader(io.StringIO(texts["csv"], newline=""), strict=True))
+    csv.field_size_limit(2**17)
+    assert [row["question"] for row in rows] == list(named.tables.questions["question"])
+    assert [row["context"] for row in rows] == list(named.tables.questions["context"])
+    assert [row["id"] for row in rows] == [key if key != "-1" else "'-1" for key in ODD_IDS]
+
+
+@pytest.fixture
+def moving(tmp_path, settings):
+    """A run that something may happen to, and a client of it."""
+    folder = write_explored(tiny_run(12), tmp_path / "moving")
+    return folder, TestClient(create_app(Service(settings, [folder])))
+
+
+def test_a_run_that_is_removed_while_it_is_served_takes_no_verdicts(moving):
+    folder, client = moving
+    verdict = "/runs/moving/questions/train-0/verdict"
+    assert client.put(verdict, json={"verdict": "keep"}).status_code == 200
+    away = folder.rename(folder.with_name("away"))
+    asked = [("PUT", verdict, {"verdict": "drop"}), ("GET", verdict, None), ("GET", "/runs/moving/verdicts", None),
+             ("POST", "/runs/moving/questions", {}), ("GET", "/explore/moving/questions/train-0", None)]  # fmt: skip
+    for method, path, body in asked:
+        response = client.request(method, path, json=body)
+        assert response.status_code == 409, path
+        assert "removed or replaced" in response.text
+    away.rename(folder)
+    assert client.get(verdict).json()["verdict"] == "keep"
+
+
+def test_a_run_that_is_replaced_while_it_is_served_takes_no_verdicts(moving, tmp_path):
+    folder, client = moving
+    shutil.rmtree(folder)
+    write_explored(tiny_run(10), folder)
+    response = client.put("/runs/moving/questions/train-0/verdict", json={"verdict": "drop"})
+    assert (response.status_code, response.json()["field"]) == (409, "run")
+    assert not (folder / "verdicts.csv").exists()
+
+
+def test_a_run_that_is_only_touched_or_explored_again_is_the_same(moving):
+    folder, client = moving
+    manifest = folder / "manifest.json"
+    shutil.copy(manifest, folder / "copy.json")
+    (folder / "copy.json").replace(manifest)
+    saved = client.put("/runs/moving/questions/train-0/verdict", json={"verdict": "drop"})
+    assert saved.status_code == 200
+
+
+def test_long_lists_of_values_are_one_value_each_to_the_database(client):
+    filters = [one("id", "in", [f"validation-{number}" for number in range(1000)])] * 50
+    assert len(condition(QuestionsQuery.model_validate({"filters": filters}), known_columns()).values) == 50
+    assert found_ids(client, filters=filters) == [f"validation-{number}" for number in range(1, 60, 2)]
+
+
+def test_a_request_that_takes_too_long_is_broken_off(service, monkeypatch):
+    monkeypatch.setattr(database, "MOST_SECONDS", 0.05)
+    with pytest.raises(TooLargeError, match=r"more than 0\.05 seconds"):
+        service.run("tiny").database.rows("SELECT count(*) FROM range(10000000000)")

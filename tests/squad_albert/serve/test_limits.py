@@ -133,3 +133,41 @@ def test_only_so_many_requests_are_open_at_a_time():
     limits = Limits(nested, most_open=1)
     asyncio.run(limits({"type": "http", "method": "GET", "path": "/", "headers": []}, receive, send))
     assert statuses == [503, 200, 0]
+
+
+def test_large_bodies_that_are_not_finished_are_limited_together_and_keep_out_no_small_one():
+    limits = Limits(echo, most_held=2 * 10**5)
+    statuses: list[int] = []
+
+    async def ask(parts: list[bytes], wait: asyncio.Event) -> None:
+        async def receive():
+            if not parts:
+                await wait.wait()
+                return {"type": "http.request", "body": b"", "more_body": False}
+            return {"type": "http.request", "body": parts.pop(0), "more_body": True}
+
+        async def send(message):
+            if "status" in message:
+                statuses.append(message["status"])
+
+        await limits({"type": "http", "method": "POST", "path": "/x", "headers": []}, receive, send)
+
+    async def scene() -> None:
+        finish, at_once = asyncio.Event(), asyncio.Event()
+        at_once.set()
+        slow = asyncio.create_task(ask([b"x" * 10**5] * 2, finish))
+        await asyncio.sleep(0)
+        await ask([b"x" * 2 * 10**5], at_once)
+        assert statuses == [503]
+        await ask([b"small"], at_once)
+        finish.set()
+        await slow
+        await ask([b"x" * 2 * 10**5], at_once)
+
+    asyncio.run(scene())
+    assert statuses == [503, 200, 200, 200]
+
+
+def test_a_refused_host_is_told_how_others_are_served():
+    _, _, body = respond(echo, [b""], {"host": "evil.example"}, hosts=("localhost",))
+    assert "--host" in json.loads(body)["error"]

@@ -142,6 +142,36 @@ def test_what_others_write_into_the_file_is_seen(tmp_path):
     assert set(verdicts.all()) == {"a", "b"}
 
 
+def test_undecided_takes_a_verdict_back_and_leaves_its_note(browser, folder):
+    kept = browser.put(path("train-0"), json={"verdict": "keep", "note": "odd"}).json()
+    body = {"verdict": "", "note": "odd", "revision": kept["revision"]}
+    found = browser.put(path("train-0"), json=body).json()
+    assert (found["verdict"], found["note"]) == ("", "odd")
+    assert browser.get(path("train-0")).json() == found
+    assert read_verdicts(folder / "verdicts.csv") == {}
+    gone = browser.put(path("train-0"), json={"verdict": "", "revision": found["revision"]}).json()
+    assert (gone["note"], gone["revision"]) == ("", None)
+
+
+@pytest.mark.parametrize("bad", [b"train-0,maybe,,,", b"train-0,keep", b"train-0,keep,,,\xe9", b'train-0,keep,,,"open'])
+def test_a_bad_row_locks_no_other(browser, folder, bad):
+    (folder / "verdicts.csv").write_bytes(b"id,verdict,answer,start,note\n" + bad + b"\ntrain-2,drop,,,a\rb\n")
+    rows = browser.post("/runs/tiny/questions", json={"ids": ["train-0", "train-2"]}).json()["rows"]
+    assert [row["verdict"] for row in rows] == ["", "drop"]
+    assert browser.get(path("train-2")).json()["note"] == "a\rb"
+    assert browser.put(path("train-4"), json={"verdict": "keep", "note": "c\rd"}).status_code == 200
+    assert bad in browser.get("/runs/tiny/verdicts").content
+    assert browser.get(path("train-4")).json()["note"] == "c\rd"
+
+
+def test_a_bad_row_is_told_of_its_own_question(browser, folder):
+    (folder / "verdicts.csv").write_bytes(b"id,verdict,answer,start,note\ntrain-0,maybe,,,\n")
+    for response in (browser.get(path("train-0")), browser.put(path("train-0"), json={"verdict": "keep"})):
+        assert response.status_code == 409
+        assert "`maybe` is none of" in response.json()["error"]
+        assert str(folder) not in response.text
+
+
 def test_a_file_that_cannot_be_used_is_told(browser, folder):
     (folder / "verdicts.csv").write_text("nonsense\n")
     response = browser.get(path("train-0"))

@@ -81,3 +81,34 @@ def test_progress_is_told_and_errors_are_words(browser: Browser, address: str) -
         page.fill("#context", "   ")
         page.get_by_role("button", name="Answer").click()
         expect(page.locator("#answer-state .failure")).to_contain_text("context")
+
+
+def test_a_server_that_is_busy_is_asked_again(browser: Browser, address: str) -> None:
+    with opened(browser, address) as (page, _):
+        times: list[int] = []
+
+        def busy(route: Route) -> None:
+            times.append(len(times))
+            if len(times) > 1:
+                route.continue_()
+            else:
+                told = {"error": "too many wait already. Try again in a second."}
+                route.fulfill(status=503, json=told, headers={"retry-after": "1"})
+
+        page.route("**/attend", busy)
+        page.fill("#question", "Who?")
+        page.fill("#context", "Tom.")
+        page.get_by_role("button", name="Answer").click()
+        expect(page.locator("#attention tbody tr")).not_to_have_count(0)
+        expect(page.locator("#attention-state")).to_be_empty()
+        assert len(times) == 2
+
+
+def test_of_a_server_that_stays_busy_one_wait_is_told(browser: Browser, address: str) -> None:
+    with opened(browser, address) as (page, _):
+        told = {"error": "too many wait already. Try again in 90 seconds."}
+        page.route("**/predict", lambda route: route.fulfill(status=503, json=told, headers={"retry-after": "90"}))
+        page.fill("#question", "Who?")
+        page.fill("#context", "Tom.")
+        page.get_by_role("button", name="Answer").click()
+        expect(page.locator("#answer-state")).to_have_text("Too many wait already. Try again in 90 seconds.")

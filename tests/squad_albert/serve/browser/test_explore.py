@@ -304,3 +304,28 @@ def test_a_run_without_map_and_model_shows_what_it_has(browser: Browser, address
         page.get_by_role("tab", name="Clusters").click()
         expect(page.locator("#clusters-state .failure")).to_contain_text("squad-albert explore")
         assert not [problem for problem in problems if "uncaught" in problem]
+
+
+def test_a_column_can_be_asked_not_to_be_several_values(browser: Browser, explorer: str, service: Service) -> None:
+    titles = service.run(RUN).tables.questions["title"]
+    first, second = titles.value_counts().index[:2]
+    with opened(browser, explorer) as (page, problems):
+        said(page, f"All {TOTAL} questions")
+        for title in (first, second, second):
+            page.select_option("#filter-column", "title")
+            page.select_option("#filter-comparison", label="is not")
+            page.fill("#filter-value", title)
+            page.press("#filter-value", "Enter")
+        said(page, f"{(~titles.isin([first, second])).sum()} of {TOTAL} questions selected")
+        assert problems == []
+
+
+def test_clusters_are_categories_of_the_map(browser: Browser, explorer: str, service: Service) -> None:
+    found = service.run(RUN).section("clusters").more["cluster_members"]["cluster"]
+    first = found[found >= 0].value_counts().sort_index().sort_values(ascending=False, kind="stable")
+    with opened(browser, f"{explorer}?color=cluster") as (page, problems):
+        said(page, f"All {TOTAL} questions")
+        expect(page.locator("#legend li").first).to_have_text(f"{first.index[0]} {first.iloc[0]}")
+        page.locator("#legend button").first.click()
+        said(page, f"{first.iloc[0]} of {TOTAL} questions selected")
+        assert problems == []

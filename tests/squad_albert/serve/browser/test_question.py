@@ -103,10 +103,11 @@ def test_a_verdict_is_saved_at_once_and_stays(browser: Browser, explorer: str, s
         expect(page.locator("input[value=keep]")).to_be_checked()
         expect(page.locator("#verdict-note")).to_have_value("looked at <twice>")
         page.check("input[value='']")
-        expect(page.locator("#verdict-state")).to_have_text("A note is saved with a verdict.")
-        page.fill("#verdict-note", "")
         expect(page.locator("#verdict-state")).to_have_text("Saved: undecided.")
         assert "validation-1" not in read_verdicts(verdicts)
+        page.reload()
+        expect(page.locator("input[value='']")).to_be_checked()
+        expect(page.locator("#verdict-note")).to_have_value("looked at <twice>")
         assert problems == []
 
 
