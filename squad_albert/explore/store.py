@@ -22,7 +22,7 @@ from utils.files import whole_path
 
 from .section import Section
 
-FORMAT = 1
+FORMAT = 2
 """The number of this layout; it grows when the analyses would give other tables for the same run."""
 
 EXPLORED = "explore.json"
