@@ -23,12 +23,14 @@ HIDDEN = ("gold_starts", "nbest")
 
 JOINED: Mapping[str, Kind] = {
     "outcome": "text",
+    "part": "text",
     "cluster": "number",
     "high_loss_cluster": "number",
     "suspicion": "number",
     "suspicion_reason": "text",
 }
-"""Columns from other tables: what became of the answer, its clusters (-1 is none), how suspicious its label is."""
+"""Columns from elsewhere: what became of the answer, the part of the data (prefix of the id), its clusters (-1 is
+none), how suspicious its label is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,7 @@ def one(column: str, comparison: str, *value) -> dict[str, object]:
         (one("answer_words", "!=", 1), lambda rows: rows["answer_words"] != 1),
         (one("outcome", "=", "wrong"), lambda rows: outcome(rows) == "wrong"),
         (one("cluster", "=", -1), lambda rows: np.arange(len(rows)) % 10 == 9),
+        (one("part", "=", "train"), lambda rows: rows["id"].str.startswith("train-")),
     ],
 )
 def test_a_filter_keeps_what_it_says(client, tables, filter_, kept):
