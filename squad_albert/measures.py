@@ -10,7 +10,7 @@ from utils.question_types import question_type
 from utils.questions import Question
 from utils.squad_metrics import by_answerability, evaluate, group_scores
 
-from .tables import number, table
+from .tables import counted, number, table
 
 MOST_PARTS = 12
 """With more id prefixes than this, they name questions rather than parts of the data."""
@@ -49,9 +49,22 @@ def measure(
         best_thresholds = _sweep(best if spans is None else spans, null_odds, questions)
         figures["no_answer_threshold"] = {"used": used, **best_thresholds}
     figures["question_type"] = group_scores(best, questions, lambda question: question_type(question.question))
-    if _has_parts(questions):
-        figures["part"] = group_scores(best, questions, lambda question: _prefix(question) or "")
+    prefixes = parts([question.id for question in questions])
+    if prefixes:
+        names = {question.id: prefix for prefix, question in zip(prefixes, questions, strict=True)}
+        figures["part"] = group_scores(best, questions, lambda question: names[question.id])
     return figures
+
+
+def parts(ids: Sequence[str]) -> list[str] | None:
+    """The part of the data that each question is of, by the prefix of its id; None where ids tell no parts apart.
+
+    >>> parts(["gen-1", "hand-7"]), parts(["gen-1", "gen-2"]), parts(["56be4db0", "gen-2"])
+    (['gen', 'hand'], None, None)
+    """
+    found = [_PREFIX.match(key) for key in ids]
+    prefixes = [match[0] for match in found if match]
+    return prefixes if len(prefixes) == len(found) and 1 < len(set(prefixes)) <= MOST_PARTS else None
 
 
 def metric_lines(metrics: Mapping[str, Any]) -> list[str]:
@@ -66,8 +79,9 @@ def metric_lines(metrics: Mapping[str, Any]) -> list[str]:
 
 
 def _split_lines(name: str, metrics: Mapping[str, Any]) -> list[str]:
-    windows = f" in {metrics['windows']:,} windows" if "windows" in metrics else ""
-    head = f"{name}: {metrics['questions']:,} questions{windows}, {metrics['unanswered']:,} answered with no answer"
+    windows = f" in {counted(metrics['windows'], 'window')}" if "windows" in metrics else ""
+    questions = counted(metrics["questions"], "question")
+    head = f"{name}: {questions}{windows}, {metrics['unanswered']:,} answered with no answer"
     if "official" not in metrics:
         return [head, "The questions are unlabeled, so there is nothing to score."]
     rows = [["", "questions", "EM", "F1"]]
@@ -109,13 +123,3 @@ def _threshold_lines(threshold: Mapping[str, float] | None) -> list[str]:
 
 def _row(name: str, scores: Mapping[str, float]) -> list[str]:
     return [name, f"{scores['total']:,}", number(scores["exact"]), number(scores["f1"])]
-
-
-def _has_parts(questions: Sequence[Question]) -> bool:
-    prefixes = {_prefix(question) for question in questions}
-    return None not in prefixes and 1 < len(prefixes) <= MOST_PARTS
-
-
-def _prefix(question: Question) -> str | None:
-    found = _PREFIX.match(question.id)
-    return found[0] if found else None

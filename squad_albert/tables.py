@@ -1,4 +1,4 @@
-"""Plain text tables."""
+"""Plain text tables, and numbers in words."""
 
 from __future__ import annotations
 
@@ -29,3 +29,12 @@ def number(value: float) -> str:
     '74.53'
     """
     return f"{value:.2f}"
+
+
+def counted(count: int, noun: str) -> str:
+    """A number of things, in the singular where it is one.
+
+    >>> counted(1, "cluster"), counted(1200, "question")
+    ('1 cluster', '1,200 questions')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

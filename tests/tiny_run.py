@@ -45,17 +45,21 @@ def tiny_run(
     dimensions: int = 8,
     splits: tuple[str, ...] = ("train", "validation"),
     model: bool = True,
+    sureness: float = 1.0,
+    disturbed: float = 0.0,
     **columns: Any,
 ) -> RunTables:
     """A run of that many questions; ``columns`` replaces columns of its questions, by a value or by a list.
 
     Questions of the split ``unlabeled`` have no golds and no scores. The last question of every twelve has two
-    windows. Ids are ``train-0``, ``validation-1``, ...
+    windows. Ids are ``train-0``, ``validation-1``, ... Logits are ``sureness`` times as far apart as usual, and
+    ``disturbed`` by that much of themselves, as by another processor.
     """
-    draw = np.random.default_rng(seed)
+    draw, noise = np.random.default_rng(seed), np.random.default_rng(seed + 1)
     rows, windows = [], []
     for number in range(questions):
-        row = _question(number, splits[number % len(splits)], draw)
+        factor = sureness * (1 + disturbed * float(noise.uniform(-1, 1)))
+        row = _question(number, splits[number % len(splits)], draw, factor)
         windows += _windows(number, row, 2 if number % 12 == 11 else 1)
         row["window"] = len(windows) - 1
         rows.append(row if model else row | dict.fromkeys(NEEDS_MODEL))
@@ -72,6 +76,8 @@ def tiny_run(
         "sources": {"data": "sample", "model": "model/albert" if model else None},
     }
     vectors = {name: _vectors(rows, dimensions, draw) for name in VECTORS} if model else {}
+    for name, values in vectors.items():
+        vectors[name] = values * (1 + disturbed * noise.uniform(-1, 1, values.shape)).astype(np.float32)
     windows_table = frame(pa.Table.from_pylist(windows, WINDOWS)) if model else None
     return RunTables(Path("tiny"), manifest, table, windows_table, vectors)
 
@@ -91,7 +97,7 @@ def write_run(tables: RunTables, folder: Path) -> Path:
     return folder
 
 
-def _question(number: int, split: str, draw: np.random.Generator) -> dict[str, Any]:
+def _question(number: int, split: str, draw: np.random.Generator, factor: float) -> dict[str, Any]:
     title = TITLES[int(draw.integers(len(TITLES)))]
     kind = list(ASKED)[int(draw.integers(len(ASKED)))]
     word, asks, field = ASKED[kind]
@@ -113,7 +119,7 @@ def _question(number: int, split: str, draw: np.random.Generator) -> dict[str, A
     other = facts["place"] if field != "place" else facts["year"]
     answer = text if answerable else ""
     prediction = (other if draw.random() < 0.5 or not answerable else "") if wrong else answer
-    score = -draw.uniform(0.5, 6) if wrong else draw.uniform(0.5, 8)  # logits by which the right one wins
+    score = factor * (-draw.uniform(0.5, 6) if wrong else draw.uniform(0.5, 8))  # logits by which the right one wins
     right = float(1 / (1 + np.exp(-score)))
     margin = float(score if not answerable else -score)
     span = prediction or other

@@ -17,12 +17,14 @@ from project_config import ProjectError, Settings
 from squad_albert.attend import attend, main_word
 from squad_albert.run_model import run_model_folder, run_questions, run_settings
 from squad_albert.run_tables import RunTables
+from squad_albert.tables import counted
 from squad_albert.window_words import Word, question_spans, question_words
 from utils.windows import Windows, build_windows
 
 from .attention_measures import NEAR, SHARES, Float, Parts, chances, entropy, shares
 from .intervals import mean_interval
 from .section import Section
+from .style import quoted
 
 SAMPLES = 200
 """Questions that are drawn; each is read in the window that its prediction came from."""
@@ -208,7 +210,7 @@ def _table(samples: Sequence[_Sample]) -> pd.DataFrame:
         values = {name: array[:, layer, head].astype(np.float64) for name, array in stacked.items()}
         found = values["question_to_answer"]
         answered = ~np.isnan(found)
-        low, high = mean_interval(found[answered]) if answered.sum() > 1 else (np.nan, np.nan)
+        low, high = mean_interval(found[answered], low=0.0, high=1.0) if answered.sum() > 1 else (np.nan, np.nan)
         row: dict[str, Any] = {"layer": layer + 1, "head": head + 1}
         row |= {"samples": len(samples), "answered": answered.sum()}
         row |= {name: _mean(value) for name, value in values.items()}
@@ -288,8 +290,8 @@ def _facts(table: pd.DataFrame) -> dict[str, float | str | int]:
 def _sentences(table: pd.DataFrame, main: pd.DataFrame, facts: dict[str, Any]) -> list[str]:
     narrow, wide = (table.loc[found] for found in _extremes(table["entropy_normalised"]))
     return [
-        f"{facts['samples']:,} questions, drawn with the seed, were read in {facts['layers']} layers of "
-        f"{facts['heads']} heads; {facts['answered']:,} have an answer in the window.",
+        f"Read: {counted(facts['samples'], 'question')}, drawn with the seed, in {counted(facts['layers'], 'layer')} "
+        f"of {counted(facts['heads'], 'head')}; with an answer in the window: {facts['answered']:,}.",
         *_answer_sentences(table, main, facts),
         f"The narrowest head is {_name(narrow)}, with {narrow['entropy_normalised']:.0%} of the entropy of attending "
         f"to all tokens alike, the widest {_name(wide)}, with {wide['entropy_normalised']:.0%}.",
@@ -319,7 +321,7 @@ def _answer_sentences(table: pd.DataFrame, main: pd.DataFrame, facts: dict[str, 
         f"give it {chance:.1%}.",
         f"{best}.",
         f"In the other direction {_name(back)} is the strongest: answers give {back['answer_to_question']:.1%} "
-        f"of their attention to the question, marks apart most often to {', '.join(f'“{word}”' for word in words)}.",
+        f"of their attention to the question, marks apart most often to {', '.join(quoted(word) for word in words)}.",
     ]
 
 

@@ -18,7 +18,8 @@ from plotly import graph_objects as go
 from squad_albert.run_tables import RunTables
 from squad_albert.token_pictures import NAMES
 
-from .overview import headline_split
+from .error_groups import FEWEST
+from .overview import LOSS_DIGITS, headline_split
 from .section import Section
 from .style import LIGHT, OUTCOMES, SERIES, SERIES_NAMES, visible
 
@@ -59,7 +60,7 @@ def scores(section: Section) -> Chart | None:
         return None
     splits = list(table["split"].unique())
     first = table[table["split"] == headline_split(splits)]
-    order = list(first.sort_values("exact")["value"])
+    order = list(first.sort_values(["exact", "value"])["value"])
     order = [value for value in table["value"].unique() if value not in order] + order
     traces = [
         _dots(part, "exact", part["value"].map(label), split, SERIES[place], "%{x:.1%}")
@@ -128,17 +129,18 @@ def cluster_losses(section: Section, mean: float) -> Chart | None:
 
 
 def slice_effects(section: Section) -> Chart | None:
-    """By how much the mean loss of each slice is above that of the rest."""
+    """By how much the share of errors of each slice is above that of the rest."""
     table = section.table.head(MOST_ROWS)
     if table.empty:
         return None
     names = [f"{place}. {label(text, 44)}" for place, text in enumerate(table["slice"], 1)]
-    figure = _figure([_dots(table, "effect", names, "effect", LIGHT["wine"], "%{x:+.2f}")], 26 * len(table) + 90)
-    measure = section.facts.get("measure", "loss")
-    figure.update_xaxes(rangemode="tozero", title_text=f"mean {measure} above the rest")
+    figure = _figure([_dots(table, "effect", names, "effect", LIGHT["wine"], "%{x:+.1%}")], 26 * len(table) + 90)
+    figure.update_xaxes(rangemode="tozero", tickformat=".0%", title_text="share of wrong answers above the rest")
     figure.update_yaxes(autorange="reversed")
     figure.update_layout(showlegend=False)
-    return Chart("slice-effects", figure, "Error slices by how far their loss is above the rest, with 95 % intervals")
+    return Chart(
+        "slice-effects", figure, "Error slices by how far their errors are above the rest, with 95 % intervals"
+    )
 
 
 def cluster_types(section: Section) -> Chart | None:
@@ -345,9 +347,10 @@ def _categories(name: str, values: pd.Series, shown: Sequence[str] | None = None
 
 
 def _hardest(table: pd.DataFrame) -> list[str]:
-    """The titles of the highest loss, among those with at least 5 questions, else the most frequent ones."""
+    """The titles of the highest loss, among those of enough questions, else the most frequent ones."""
     titles = table.groupby("title")["loss"].agg(["mean", "count"])
-    ranked = titles[titles["count"] >= 5].sort_values("mean", ascending=False).index
+    shown = titles[titles["count"] >= FEWEST].round({"mean": LOSS_DIGITS})
+    ranked = shown.sort_values("mean", ascending=False, kind="stable").index
     return list(ranked[:MOST_CATEGORIES]) or list(table["title"].value_counts().index[:MOST_CATEGORIES])
 
 

@@ -21,6 +21,7 @@ COLUMNS = [
     "titles", "reason", "example", "central",
 ]  # fmt: skip
 
+_DIGITS = 2  # decimals of mean losses that count in a ranking
 _CENTRAL = 5  # questions nearest the centre that are named
 
 
@@ -33,10 +34,11 @@ def cluster_table(questions: pd.DataFrame, labels: NDArray[np.int64], points: Fl
         points: float32 [Q, D], where they lie.
 
     Returns:
-        ``COLUMNS``: ``rank`` by mean loss, ``error_rank``, the ``size``, how many of them are ``labeled``, their mean
-        ``loss`` and share of ``errors`` with ends of their intervals, whether the mean loss is surely ``above`` that
-        of all (by intervals wide enough for that many clusters), ``terms`` (list), ``question_types``,
-        ``answer_types``, ``titles``, ``reason``, the id of an ``example`` of it, and ``central`` (ids).
+        ``COLUMNS``: ``rank`` by mean loss, ``error_rank``, both of equal ones the larger first, the ``size``, how many
+        of them are ``labeled``, their mean ``loss`` and share of ``errors`` with ends of their intervals, whether the
+        mean loss is surely ``above`` that of all (by intervals wide enough for that many clusters), ``terms`` (list),
+        ``question_types``, ``answer_types``, ``titles``, ``reason``, the id of an ``example`` of it, and ``central``
+        (ids).
     """
     terms = typical_terms(_texts(questions), labels)
     central = nearest_centre(points, labels, _CENTRAL)
@@ -67,20 +69,23 @@ def _scores(part: pd.DataFrame, mean: float, level: float) -> dict[str, float | 
     if part.empty:
         return {"labeled": 0, "above": False} | dict.fromkeys(SCORES, math.nan)
     wrong = int((part["exact"] < 1).sum())
-    ends = (*mean_interval(part["loss"]), *wilson(wrong, len(part)))
+    ends = (*mean_interval(part["loss"], low=0.0), *wilson(wrong, len(part)))
     scores = dict(zip(SCORES, (part["loss"].mean(), *ends[:2], wrong / len(part), *ends[2:]), strict=True))
-    return {"labeled": len(part), "above": mean_interval(part["loss"], level)[0] > mean} | scores
+    return {"labeled": len(part), "above": mean_interval(part["loss"], level, low=0.0)[0] > mean} | scores
 
 
 def _ranked(table: pd.DataFrame) -> pd.DataFrame:
-    """With both ranks, 1 for the highest mean; clusters without labels come last, the largest first."""
-    table["error_rank"] = _rank(table["errors"], table["loss"])
-    table["rank"] = _rank(table["loss"], table["size"])
+    """With both ranks, 1 for the highest mean; clusters without labels come last, the largest first.
+
+    Mean losses count as they are shown, so that the last digits of logits decide nothing.
+    """
+    table["error_rank"] = _rank(table["errors"], table["size"])
+    table["rank"] = _rank(table["loss"].round(_DIGITS), table["size"])
     return table.sort_values("rank", ignore_index=True)
 
 
 def _rank(values: pd.Series[float], then: pd.Series[float]) -> NDArray[np.int64]:
-    order = np.lexsort((-then.to_numpy(float), -values.to_numpy(float)))
+    order = np.lexsort((-then.to_numpy(float), -values.to_numpy(float)))  # of equal ones, the lower number first
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(1, len(order) + 1)
     return rank

@@ -6,6 +6,7 @@ of their kind may not stand out in a cluster of all of these.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,14 @@ import pandas as pd
 
 from project_config import Settings
 from squad_albert.run_tables import RunTables
+from squad_albert.tables import counted
 
 from .cluster_table import cluster_table
 from .density import NONE, dense_clusters
 from .latent import Space
 from .problems import MARKS, problems
 from .section import Section
+from .style import number, percent
 
 NAME, TITLE = "clusters", "High-loss clusters"
 HIGH_SHARE = 0.1
@@ -52,7 +55,9 @@ def clusters(run: RunTables, space: Space, settings: Settings) -> Section:
     members = pd.DataFrame({"id": questions["id"].to_numpy(), "cluster": every, "high_loss_cluster": high})
     more = {"high_loss_clusters": high_table, "cluster_members": members}
     if table.empty and high_table.empty:
-        few = f"HDBSCAN finds no dense region among {len(questions):,} questions. Explore a run of more of them."
+        few = (
+            f"HDBSCAN finds no dense region among {counted(len(questions), 'question')}. Explore a run of more of them."
+        )
         return Section(NAME, TITLE, table, [], {}, more, space.empty or few)
     facts = _facts(questions, members, table, high_table, limit)
     return Section(NAME, TITLE, table, _sentences(facts, table, high_table), facts, more)
@@ -99,24 +104,27 @@ def _for_marks(table: pd.DataFrame) -> list[int]:
 
 def _sentences(facts: dict[str, Any], table: pd.DataFrame, high_table: pd.DataFrame) -> list[str]:
     made = (
-        f"{facts['clusters']} clusters of {facts['questions']:,} questions; {facts['outside'] * 100:.0f} % lie in no "
-        "dense region and belong to none."
+        f"{counted(facts['clusters'], 'cluster')} of {counted(facts['questions'], 'question')}; "
+        f"{percent(facts['outside'], 0)} lie in no dense region and belong to none."
     )
     if not facts["labeled"]:
         return [made, "No question is labeled, so the clusters are ranked by size.", *_told("Cluster", table)]
     sentences = [
+        *hardest_sentences(table, facts),
         made,
-        f"Over all, the mean loss is {facts['loss']:.2f} and {facts['errors'] * 100:.1f} % of the answers are wrong. "
-        f"{facts['above']} clusters have a mean loss surely above that, by intervals widened for {facts['clusters']} "
-        "comparisons; the intervals shown are not, so about one in twenty misses its mean by chance, and the questions "
-        "of a paragraph depend on each other, so they are rather too narrow.",
-        *_told("Cluster", table),
+        f"Over all, the mean loss is {number(facts['loss'])} and {percent(facts['errors'])} of the answers are wrong.",
     ]
+    if facts["clusters"] > 1:
+        sentences.append(
+            f"What is surely harder is judged by intervals widened for {facts['clusters']} comparisons. Those shown "
+            "are not, and rather too narrow, as the questions of a paragraph depend on each other."
+        )
+    sentences += _told("Cluster", table)
     if len(high_table):
         sentences += [
-            f"The {facts['high_loss_questions']:,} questions of a loss above {facts['high_loss_limit']:.2f} by "
-            f"themselves form {len(high_table)} clusters. They were chosen for their loss, so it says nothing that it "
-            "is high; what they share does.",
+            f"The questions of a loss above {number(facts['high_loss_limit'])} make "
+            f"{counted(len(high_table), 'cluster')} by themselves ({counted(facts['high_loss_questions'], 'question')} "
+            "in all). They were chosen for their loss, so only what they share says something.",
             *_told("High-loss cluster", high_table),
         ]
     if facts["marks"]:
@@ -125,10 +133,31 @@ def _sentences(facts: dict[str, Any], table: pd.DataFrame, high_table: pd.DataFr
             + [f"high-loss cluster {cluster}" for cluster in _for_marks(high_table)]
         )
         sentences.append(
-            f"{facts['marks']} answers are {MARKS}; {facts['marks_explained']} of them are in a cluster of which that "
-            f"is the reason ({named or 'there is none'}). The official rules forgive most marks, the loss does not."
+            f"Answers that are {MARKS}: {facts['marks']:,}; in clusters of which that is the reason: "
+            f"{facts['marks_explained']:,} ({named or 'there is none'}). The official rules forgive most marks, the "
+            "loss does not."
         )
     return sentences
+
+
+def hardest_sentences(table: pd.DataFrame, facts: Mapping[str, Any]) -> list[str]:
+    """How many clusters are surely harder than the whole, and the first of them, ranked and told by mean loss."""
+    if len(table) < 2:
+        return []
+    above = table[table["above"]]
+    if above.empty:
+        return [f"None of the {len(table)} clusters has a mean loss surely above that of all questions."]
+    first = above.iloc[0]
+    return [
+        f"Clusters with a mean loss surely above that of all questions: {len(above)} of {len(table)}. The hardest of "
+        f"them is cluster {first['cluster']}: {_mean_loss(first)}, over all {number(facts['loss'])}; "
+        f"{percent(first['errors'], 0)} of its answers are wrong, over all {percent(facts['errors'], 0)}."
+    ]
+
+
+def _mean_loss(row: Any) -> str:
+    between = f" ({number(row.loss_low)} to {number(row.loss_high)})" if np.isfinite(row.loss_high) else ""
+    return f"mean loss {number(row.loss)}{between}"
 
 
 def _told(name: str, table: pd.DataFrame) -> list[str]:
@@ -139,12 +168,12 @@ def _describe(name: str, row: Any) -> str:
     scores = ""
     if row.labeled:
         scores = (
-            f", mean loss {row.loss:.2f} ({row.loss_low:.2f} to {row.loss_high:.2f}), errors {row.errors * 100:.0f} % "
-            f"({row.errors_low * 100:.0f} to {row.errors_high * 100:.0f})"
+            f", {_mean_loss(row)}, errors {percent(row.errors, 0)} ({percent(row.errors_low, 0)} to "
+            f"{percent(row.errors_high, 0)})"
         )
     terms = f" Typical terms: {', '.join(row.terms)}." if row.terms else ""
     reason = f" Visible: {row.reason}." if row.reason else ""
     return (
-        f"{name} {row.cluster}: {row.size:,} questions{scores}.{terms} Questions: {row.question_types}; answers: "
-        f"{row.answer_types}; titles: {row.titles}.{reason}"
+        f"{name} {row.cluster}: {counted(row.size, 'question')}{scores}.{terms} Questions: {row.question_types}; "
+        f"answers: {row.answer_types}; titles: {row.titles}.{reason}"
     )

@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from project_config import Settings
 from squad_albert.run_tables import RunTables
+from squad_albert.tables import counted
 
 from .density import NONE, nearest_centre
 from .intervals import wilson
 from .latent import Space
 from .section import Section
+from .style import percent
 
 NAME, TITLE = "composition", "Unlabelled clusters"
 COLUMNS = ["cluster", "size", "purity", "dominant", "answer_type", "count", "share"]
@@ -110,21 +112,22 @@ def _examples(ids: pd.Series[str], space: Space, labels: NDArray[np.int64]) -> p
 
 def _sentences(facts: dict[str, Any], table: pd.DataFrame) -> list[str]:
     sentences = [
-        f"{facts['purity'] * 100:.1f} % of {facts['questions']:,} questions in {facts['clusters']} clusters are of the "
-        f"most frequent answer type of their cluster (95 % {facts['purity_low'] * 100:.1f} to "
-        f"{facts['purity_high'] * 100:.1f}). With types shuffled it would be {facts['purity_shuffled'] * 100:.1f} %; "
-        f"the most frequent type of all, {facts['largest_type']}, has {facts['largest_share'] * 100:.1f} %. The "
-        f"clusters know nothing of types or labels; {facts['outside'] * 100:.0f} % of all questions are in none.",
+        f"{percent(facts['purity'])} of {counted(facts['questions'], 'question')} in "
+        f"{counted(facts['clusters'], 'cluster')} are of the most frequent answer type of their cluster (95 % "
+        f"{facts['purity_low'] * 100:.1f} to {facts['purity_high'] * 100:.1f}). With types shuffled it would be "
+        f"{percent(facts['purity_shuffled'])}; the most frequent type of all, {facts['largest_type']}, has "
+        f"{percent(facts['largest_share'])}. The clusters know nothing of types or labels; "
+        f"{percent(facts['outside'], 0)} of all questions are in none.",
     ]
     if facts["unlabeled"]:
         sentences.append(
-            f"{facts['unlabeled']:,} questions are unlabeled; theirs is the type of the answer that the model gives."
+            f"Unlabeled questions: {facts['unlabeled']:,}; theirs is the type of the answer that the model gives."
         )
     if "purity_unlabeled" in facts:
-        sentences.append(f"Of the unlabeled ones by themselves {facts['purity_unlabeled'] * 100:.1f} % are of it.")
+        sentences.append(f"Of the unlabeled ones by themselves {percent(facts['purity_unlabeled'])} are of it.")
     first = table.drop_duplicates("cluster").head(_TOLD)
     told = (
-        f"cluster {row.cluster} ({row.size:,} questions) {row.purity * 100:.0f} % {row.dominant}"
+        f"cluster {row.cluster} ({counted(row.size, 'question')}) {percent(row.purity, 0)} {row.dominant}"
         for row in first.itertuples()
     )
     return [*sentences, f"The largest: {', '.join(told)}."]

@@ -52,7 +52,7 @@ def deletion_curve(
         ):
             gain = loss - random
             between = mean_interval(gain) if share else (0.0, 0.0)
-            ends = mean_interval(loss)
+            ends = mean_interval(loss, low=0.0)
             rows.append((method, len(part), share, loss.mean(), *ends, random.mean(), gain.mean(), *between))
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
 

@@ -21,6 +21,7 @@ NONE = -1
 _LEAST = 5  # points in a cluster
 _NEARLY_ALL = 0.6  # the share of all points with which a cluster says nothing, and all are clustered more finely
 _FINER = 0.25  # the largest share of a cluster then
+_DIGITS = 3  # decimals of distances that count in a ranking
 _CORE = 2  # points that make a region dense, the point itself among them; more of them leave too many outside
 
 
@@ -77,14 +78,15 @@ def nearest_centre(points: Float32, labels: NDArray[np.int64], most: int) -> lis
     nearest = []
     for start, stop in pairwise(bounds):
         rows = order[start:stop]
-        distances = np.linalg.norm(points[rows] - points[rows].mean(axis=0), axis=1)
+        distances = np.linalg.norm(points[rows] - points[rows].mean(axis=0), axis=1).round(_DIGITS)
         nearest.append(rows[np.argsort(distances, kind="stable")[:most]])
     return nearest
 
 
 def _by_size(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    found, first = np.unique(labels[labels >= 0], return_index=True)
     sizes = np.bincount(labels[labels >= 0])
     rank = np.empty(len(sizes) + 1, np.int64)
-    rank[np.argsort(-sizes, kind="stable")] = np.arange(len(sizes))
+    rank[found[np.lexsort((first, -sizes))]] = np.arange(len(sizes))  # of equal sizes, that of the first point
     rank[NONE] = NONE
     return rank[labels]

@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 
 from squad_albert.token_pictures import NAMES
 
+from .clusters import hardest_sentences
 from .problems import MARKS
 from .section import Section
-from .style import number, percent
+from .slices import slice_sentence
+from .style import percent
 
 
 def glance(sections: Mapping[str, Section]) -> list[tuple[str, str]]:
@@ -30,28 +32,33 @@ def _separation(section: Section) -> str:
     return next((_head(sentence) for sentence in apart(section)), "")
 
 
+def _overview(section: Section) -> str:
+    """Where the errors are."""
+    return "" if section.empty else section.sentences[0]
+
+
 def _clusters(section: Section) -> str:
     if section.table.empty or section.table["loss"].isna().all():
         return ""
-    worst = section.table.sort_values("rank").iloc[0]
-    told = (
-        f"The hardest of {len(section.table)} clusters, of {worst['size']:,} questions, has a mean loss of "
-        f"{number(worst['loss'])}."
-    )
-    tables = (section.more["high_loss_clusters"], section.table)
-    reasons = [reason for table in tables for reason in table.sort_values("rank")["reason"] if reason]
+    told = hardest_sentences(section.table, section.facts)
+    tables = (("High-loss cluster", section.more["high_loss_clusters"]), ("Cluster", section.table))
+    reasons = [
+        f"{name} {row.cluster}, where a reason is visible: {row.reason}."
+        for name, table in tables
+        for row in table.sort_values("rank").itertuples()
+        if row.reason
+    ]
     reasons.sort(key=lambda reason: MARKS not in reason)  # the one that is easily mended first
-    return f"{told} Where a cluster's reason is visible: {reasons[0]}." if reasons else told
+    return " ".join([*told, *reasons[:1]])
 
 
 def _slices(section: Section) -> str:
-    if section.table.empty:
-        return ""
-    worst = section.table.iloc[0]
-    return (
-        f"The worst of {len(section.table)} error slices is {worst['slice']}: {percent(worst['error'], 0)} of its "
-        f"{worst['size']:,} questions are answered wrong."
-    )
+    return "" if section.table.empty else slice_sentence(section.table.iloc[0])
+
+
+def _labels(section: Section) -> str:
+    """The first label, whole: its question may have several sentences."""
+    return "" if section.table.empty else section.sentences[0]
 
 
 def _attention(section: Section) -> str:
@@ -89,6 +96,7 @@ def _head(text: str) -> str:
 
 
 _TELL: dict[str, Callable[[Section], str]] = {
+    "overview": _overview,
     "population": _separation,
     "clusters": _clusters,
     "slices": _slices,
@@ -96,5 +104,5 @@ _TELL: dict[str, Callable[[Section], str]] = {
     "near_duplicates": _first,
     "saliency": _saliency,
     "attention": _attention,
-    "labels": _first,
+    "labels": _labels,
 }

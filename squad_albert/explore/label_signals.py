@@ -17,12 +17,15 @@ import pandas as pd
 from utils.answer_types import answer_type, is_quoted
 
 from .nearness import Context, Span, rarity, stems
+from .style import percent, quoted
 
 LEAST_PROBABILITY = 1e-6
 """What an answer has at least: below, a model's probabilities say nothing more."""
 
 SAME_QUESTION = 0.8
 """Shared over joint words of two questions from which on they ask the same."""
+
+_DIGITS = 3  # decimals of probabilities by which answers are compared: the last ones differ between machines
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +38,12 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """What the model would rather answer than the label."""
+    """What is answered rather than the label."""
 
     span: Span | None  # None: no answer
     probability: float  # of it and of all spans that overlap it
     label: float  # probability of the label: of all spans that overlap a gold, or of no answer
+    given: bool = False  # whether all that is known is the answer, without a probability
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +66,7 @@ class Label:
         """The same in quotation marks, and where they stand if the label has the same words."""
         text = self.text(span)
         same = any(text == self.text(gold) for gold in self.golds)
-        return f"“{text}” at character {span[0]}" if same else f"“{text}”"
+        return f"{quoted(text)} at character {span[0]}" if same else quoted(text)
 
     def nearness(self, span: Span) -> float:
         """How near the question's words stand to characters of the context."""
@@ -92,22 +96,28 @@ def rival(row: Any, golds: list[Span]) -> Rival | None:
     inside = sum(chance for span, chance in answers if any(overlap(span, gold) for gold in golds))
     outside = [(span, chance) for span, chance in answers if not any(overlap(span, gold) for gold in golds)]
     label = inside if golds else row.no_answer_probability
-    best = max(outside, key=lambda answer: answer[1], default=(None, 0.0))[0]
+    best = max(outside, key=_by_probability, default=(None, 0.0))[0]
     chance = sum(chance for span, chance in outside if best and overlap(span, best))
-    if golds and row.no_answer_probability >= chance:
+    if golds and round(row.no_answer_probability, _DIGITS) >= round(chance, _DIGITS):
         return Rival(None, row.no_answer_probability, label)
     return Rival(best, chance, label) if best else None
+
+
+def _by_probability(answer: tuple[Span, float]) -> tuple[float, int, int]:
+    """The likelier one; of about the same probability, the earlier and then the shorter one."""
+    (start, end), chance = answer
+    return round(chance, _DIGITS), -start, -end
 
 
 def _given(row: Any, golds: list[Span]) -> Rival | None:
     """The rival where all that is known is the text that was answered."""
     if not row.prediction:
-        return Rival(None, 1.0, 0.0) if golds else None
+        return Rival(None, 1.0, 0.0, given=True) if golds else None
     start = row.context.find(row.prediction)
     span = (start, start + len(row.prediction))
     if start < 0 or any(overlap(span, gold) for gold in golds) or row.f1 > 0:
         return None
-    return Rival(span, 1.0, 0.0)
+    return Rival(span, 1.0, 0.0, given=True)
 
 
 def overlap(one: Span, other: Span) -> bool:
@@ -160,10 +170,12 @@ def _model(label: Label) -> Finding | None:
     """The odds of the rival against the label, as a natural logarithm."""
     if label.rival is None:
         return None
-    better, chance = label.rival, f"{label.rival.probability:.0%}"
-    told = f"the model answers {label.told(better.span)}" if better.span else "the model sees no answer"
+    better = label.rival
     odds = math.log(max(better.probability, LEAST_PROBABILITY) / max(better.label, LEAST_PROBABILITY))
-    return Finding(odds, f"{told} ({chance}, the label {better.label:.1%})")
+    if better.given:
+        return Finding(odds, f"the answer given is {label.told(better.span) if better.span else 'no answer'}")
+    told = f"the model answers {label.told(better.span)}" if better.span else "the model sees no answer"
+    return Finding(odds, f"{told} ({percent(better.probability, 0)}, the label {percent(better.label)})")
 
 
 def _words(label: Label) -> Finding | None:
@@ -182,7 +194,7 @@ def _shared(label: Label) -> Finding | None:
     gold = label.golds[0]
     other = max(same, key=lambda one: one.nearness(gold))
     nearer = other.nearness(gold) - label.nearness(gold)
-    return _finding(nearer, f"it also answers “{other.row.question}” ({other.row.id})")
+    return _finding(nearer, f"it also answers {quoted(other.row.question)} ({other.row.id})")
 
 
 def _elsewhere(label: Label) -> Finding | None:
@@ -203,7 +215,7 @@ def _twin(label: Label) -> Finding | None:
     other = max(apart, key=lambda one: _jaccard(one, label), default=None)
     if other is None or _jaccard(other, label) < SAME_QUESTION:
         return None
-    answer = f"is “{other.text(other.golds[0])}”" if other.golds else "has no answer"
+    answer = f"is {quoted(other.text(other.golds[0]))}" if other.golds else "has no answer"
     return Finding(_jaccard(other, label), f"nearly the same question {answer} ({other.row.id})")
 
 

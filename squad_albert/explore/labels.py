@@ -18,9 +18,11 @@ from numpy.typing import NDArray
 from project_config import Settings
 from squad_albert.run_folder import RunError
 from squad_albert.run_tables import RunTables
+from squad_albert.tables import counted
 
 from .label_signals import SIGNALS, Finding, findings
 from .section import Section
+from .style import quoted
 
 COLUMNS = ["id", "rank", "score", "reason", "split", "title", "question", "gold", "prediction", *SIGNALS]
 """The columns of ``labels``; each signal's is NaN where it has nothing to say."""
@@ -28,8 +30,21 @@ COLUMNS = ["id", "rank", "score", "reason", "split", "title", "question", "gold"
 NO_ANSWER = "no answer"
 """The gold of a question that has none."""
 
+NOTHING = "nothing stands out"
+"""The reason of a label that no signal speaks against more than against many others."""
+
 TOLD = 0.1
 """A signal is given as a reason where at most this share of the labels shows as much of it."""
+
+ROUNDED = {"model": 0}
+"""Decimals of a signal's values that count, where they come of logits: their last digits differ between machines, and
+many labels that a model is sure to contradict differ in nothing else."""
+
+EXACT = 6
+"""Decimals of the others."""
+
+SCORE_DIGITS = 1
+"""Decimals of the score by which labels are ranked, then by their ids."""
 
 OUT_OF_FOLD = ["prediction", "nbest", "no_answer_probability", "f1"]
 """The columns that a fold's run knows better, as its model has not seen the label."""
@@ -59,16 +74,17 @@ def labels(run: RunTables, settings: Settings, folds: Sequence[RunTables] = ()) 
         rows = _out_of_fold(rows, fold)
     found = list(findings(rows))
     values = {name: np.array([one[name].value if name in one else np.nan for one in found]) for name in SIGNALS}
-    surprises = pd.DataFrame({name: surprise(column) for name, column in values.items()})
+    rounded = {name: column.round(ROUNDED.get(name, EXACT)) for name, column in values.items()}
+    surprises = pd.DataFrame({name: surprise(column) for name, column in rounded.items()})
     table = rows[["id", "split", "title", "question", "prediction"]].assign(
         **values,
-        score=surprises.sum(axis=1),
+        score=surprises.sum(axis=1).round(SCORE_DIGITS),
         gold=[next(iter(golds), NO_ANSWER) for golds in rows["golds"]],
         reason=[_reason(one, row) for one, row in zip(found, surprises.to_dict("records"), strict=True)],
     )
     table = table.sort_values(["score", "id"], ascending=[False, True], ignore_index=True)
     table["rank"] = np.arange(1, len(table) + 1)
-    return _section(table[COLUMNS])
+    return _section(table[COLUMNS], by_model=run.windows is not None)
 
 
 def surprise(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -98,18 +114,24 @@ def _reason(found: dict[str, Finding], surprises: dict[str, float]) -> str:
     """What stands out, the most surprising first."""
     order = sorted(found, key=lambda name: -surprises[name])
     told = [found[name].reason for name in order if surprises[name] >= -math.log(TOLD)]
-    return "; ".join(told) or "nothing stands out"
+    return "; ".join(told) or NOTHING
 
 
-def _section(table: pd.DataFrame) -> Section:
+def _section(table: pd.DataFrame, by_model: bool) -> Section:
     against = int((table["model"] > 0).sum())
     facts: dict[str, float | str | int] = {"labels": len(table), "contradicted": against}
     facts |= {f"{name}_findings": int(table[name].notna().sum()) for name in SIGNALS}
     first = table.iloc[0]
-    sentences = [
-        f"{len(table):,} labels are ranked by how suspicious they are, by {len(SIGNALS)} signals together. The model "
-        f"would rather answer otherwise to {against:,} of them, mostly by its own mistake: read from the top, and stop "
-        "when page after page is right.",
-        f"First is “{first['question']}” with the label “{first['gold']}”: {first['reason']}.",
-    ]
+    if first["reason"] == NOTHING:
+        sentences = [f"None of {counted(len(table), 'label')} stands out."]
+    else:
+        found = f"The most suspicious of {counted(len(table), 'label')} is {quoted(first['gold'])}"
+        sentences = [
+            f"{found} for {quoted(first['question'])}: {first['reason']}.",
+            f"The list is ranked by {len(SIGNALS)} signals together: read from the top, and stop when page after page "
+            "is right.",
+        ]
+    if against:
+        who = "The model contradicts" if by_model else "The answers given contradict"
+        sentences.append(f"{who} {counted(against, 'label')}. Mostly it is not the label that is wrong.")
     return Section("labels", "Labels to review", table, sentences, facts)

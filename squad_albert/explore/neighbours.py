@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from project_config import Settings
 from squad_albert.run_tables import RunTables
-from squad_albert.tables import table
+from squad_albert.tables import counted, table
 from utils.questions import SPLITS, Question
 from utils.squad import leakage
 from utils.squad_metrics import normalize_answer
@@ -19,6 +19,7 @@ from utils.squad_metrics import normalize_answer
 from .duplicates import PAIRED, DisjointSets, duplicate_pairs, key_words, paragraph_numbers, text_similarity
 from .nearest import cosines, nearest
 from .section import Section
+from .style import percent
 
 __all__ = ["NEIGHBOURS", "nearest", "neighbours", "similar", "similar_lines", "similar_records"]
 
@@ -227,14 +228,14 @@ def _duplicates_found(result: pd.DataFrame) -> Iterator[Finding]:
     if close.empty:
         yield "Within a split, no question is asked twice in nearly the same words about the same paragraph.", counts
         return
-    counted = close["split_a"].value_counts()
-    where = ", ".join(f"{_count(counted[split], 'pair')} in {split}" for split in SPLITS if split in counted)
+    pairs = close["split_a"].value_counts()
+    where = ", ".join(f"{counted(pairs[split], 'pair')} in {split}" for split in SPLITS if split in pairs)
     text = f"{len(numbers):,} questions are asked again in nearly the same words about the same paragraph, in "
-    yield f"{text}{_count(groups, 'group')} ({where}).", counts
+    yield f"{text}{counted(groups, 'group')} ({where}).", counts
     known = close["same_answer"].dropna()
     differ = int((~known.astype(bool)).sum())
     if differ:
-        text = f"In {differ:,} of the {_count(len(known), 'labeled pair')} the golds have nothing in common: "
+        text = f"In {differ:,} of the {counted(len(known), 'labeled pair')} the golds have nothing in common: "
         yield f"{text}a label is wrong there, or the questions differ in meaning.", {"near_duplicates_disagree": differ}
 
 
@@ -248,13 +249,13 @@ def _leakage_found(rows: pd.DataFrame, result: pd.DataFrame) -> Iterator[Finding
         yield f"No two of the splits {', '.join(splits)} share a question or a context.", {"leakage_pairs": pairs}
         return
     alike = int((result["kind"].eq("leakage") & result["shared"].eq(_BOTH)).sum())
-    text = f"{_count(pairs, 'pair')} of questions leak from one split into another, "
+    text = f"{counted(pairs, 'pair')} of questions {'leaks' if pairs == 1 else 'leak'} from one split into another, "
     yield f"{text}{alike:,} of them nearly the same in question and context.", {"leakage_pairs": pairs}
     data = {split: _questions(rows[rows["split"] == split]) for split in splits}
     for leak in leakage(data):
         earlier, later = leak.splits
         shares = "has" if leak.count == 1 else "have"
-        text = f"{_count(leak.count, 'question')} of {later} {shares} the same {leak.what} as one of {earlier}"
+        text = f"{counted(leak.count, 'question')} of {later} {shares} the same {leak.what} as one of {earlier}"
         yield f"{text}, e.g. {', '.join(leak.examples)}.", {f"leaked_{leak.what}_{earlier}_{later}": leak.count}
 
 
@@ -271,11 +272,7 @@ def _agreement_found(rows: pd.DataFrame, indices: NDArray[np.int64]) -> Iterator
     counts = pd.Series(types).value_counts().to_numpy()
     chance = float((counts * (counts - 1)).sum() / (len(types) * (len(types) - 1)))
     yield (
-        f"Of the {indices.shape[1]} nearest neighbours of a question, {share:.0%} have its answer type; "
-        f"{chance:.0%} would by chance.",
+        f"Of the {counted(indices.shape[1], 'nearest neighbour')} of a question, {percent(share, 0)} have its answer "
+        f"type; {percent(chance, 0)} would by chance.",
         {"neighbours_same_answer_type": share, "neighbours_same_answer_type_by_chance": chance},
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s' if number != 1 else ''}"

@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 
 from squad_albert.run_tables import RunTables
+from squad_albert.tables import counted
 
-from .intervals import mean_interval, wilson
+from .error_groups import FEWEST, error_groups, error_sentences, surely_worse
+from .intervals import LEVEL, mean_interval, wilson
 from .section import Section
-from .style import number, percent
+from .style import number, percent, quoted
 
 GROUPS = {"question type": "question_type", "answer type": "answer_type"}
 """By what the scores are broken down, with the column of the questions."""
@@ -19,8 +21,8 @@ GROUPS = {"question type": "question_type", "answer type": "answer_type"}
 BINS = 10
 """Bins of the calibration curve, of equal numbers of questions."""
 
-FEWEST = 5
-"""Questions that a title must have to be ranked."""
+LOSS_DIGITS = 2
+"""Decimals of a mean loss by which titles are ranked: those that are shown."""
 
 SCORES = [
     "split", "group", "value", "questions", "exact", "exact_low", "exact_high", "f1", "loss", "loss_low", "loss_high"
@@ -36,21 +38,25 @@ def overview(run: RunTables) -> Section:
 
     Returns:
         ``overview``: a row a group with ``split, group (all, answerable, question type, answer type), value,
-        questions``, exact match with its Wilson interval, F1, and mean loss with Student's interval;
-        ``overview_titles``: the same by title, those with at least ``FEWEST`` questions, the worst first: by the upper
-        end of the interval, so that few questions do not make a title bad by chance;
+        questions``, exact match with its Wilson interval, F1, and mean loss with its interval;
+        ``overview_titles``: the same by title, those with at least ``FEWEST`` questions, the lowest upper end of the
+        interval first, so that few questions do not make a title bad by chance;
+        ``error_groups``: which groups explain most errors, see there;
         ``calibration``: a row a bin with the mean probability of the answer given and the share that is right.
     """
     title = "Overview"
     labeled = run.questions[run.questions["labeled"]]
-    more = {"overview_titles": _titles(labeled), "calibration": _calibration(labeled)}
+    groups = error_groups(labeled)
+    more = {"overview_titles": _titles(labeled), "calibration": _calibration(labeled), "error_groups": groups}
     counts = _counts(run.questions["split"])
     if labeled.empty:
         why = "No question is labeled, so there is nothing to score. Add a labeled split with --split."
         return Section("overview", title, _frame([], SCORES), [counts], {}, more, why)
     table = _scores(labeled)
-    sentences = [_score_sentence(table), counts, *_type_sentence(table), *_calibration_sentence(more["calibration"])]
-    sentences += _title_sentence(more["overview_titles"])
+    split = headline_split(list(labeled["split"].unique()))
+    sentences = [*error_sentences(labeled, groups, split), _score_sentence(table), counts]
+    sentences += [*_worse_sentence(groups, split, "question type"), *_calibration_sentence(more["calibration"])]
+    sentences += [*_worse_sentence(groups, split, "title"), *_loss_sentence(labeled, more["overview_titles"])]
     return Section("overview", title, table, sentences, _facts(table, more["calibration"]), more)
 
 
@@ -84,7 +90,7 @@ def _score(part: pd.DataFrame, split: Any, group: str, value: Any) -> dict[str, 
     right = int((part["exact"] == 1).sum())
     low, high = wilson(right, len(part))
     loss = part["loss"].dropna()
-    loss_low, loss_high = mean_interval(loss) if len(loss) > 1 else (np.nan, np.nan)
+    loss_low, loss_high = mean_interval(loss, low=0.0) if len(loss) > 1 else (np.nan, np.nan)
     return {
         "split": split,
         "group": group,
@@ -101,10 +107,10 @@ def _score(part: pd.DataFrame, split: Any, group: str, value: Any) -> dict[str, 
 
 
 def _titles(labeled: pd.DataFrame) -> pd.DataFrame:
-    large = labeled[labeled.groupby("title")["title"].transform("size") >= FEWEST]
-    rows = [_score(part, part["split"].iloc[0], "title", title) for title, part in large.groupby("title")]
+    large = labeled[labeled.groupby(["split", "title"])["title"].transform("size") >= FEWEST]
+    rows = [_score(part, split, "title", title) for (split, title), part in large.groupby(["split", "title"])]
     table = _frame(rows, SCORES)
-    return table.sort_values(["exact_high", "value"], ignore_index=True)
+    return table.sort_values(["exact_high", "value", "split"], ignore_index=True)
 
 
 def _calibration(labeled: pd.DataFrame) -> pd.DataFrame:
@@ -134,7 +140,8 @@ def _facts(table: pd.DataFrame, calibration: pd.DataFrame) -> dict[str, float | 
 
 def _counts(splits: pd.Series[str]) -> str:
     counts = splits.value_counts(sort=False)
-    return f"{_questions(len(splits))}: " + ", ".join(f"{count:,} of {name}" for name, count in counts.items()) + "."
+    of = ", ".join(f"{count:,} of {name}" for name, count in counts.items())
+    return f"{counted(len(splits), 'question')}: {of}."
 
 
 def _score_sentence(table: pd.DataFrame) -> str:
@@ -145,17 +152,16 @@ def _score_sentence(table: pd.DataFrame) -> str:
     return f"Answers that match exactly: {', '.join(parts)}."
 
 
-def _type_sentence(table: pd.DataFrame) -> list[str]:
-    split = headline_split(list(table["split"].unique()))
-    types = table[(table["split"] == split) & (table["group"] == "question type") & (table["questions"] >= FEWEST)]
-    if len(types) < 2:
+def _worse_sentence(groups: pd.DataFrame, split: str, kind: str) -> list[str]:
+    """The groups of a kind that are surely answered worse, unless it is the one that was told first of all."""
+    every, worse = surely_worse(groups, split), surely_worse(groups, split, kind)
+    if worse.empty or (len(worse) == 1 and worse.index[0] == every.index[0]):
         return []
-    ranked = types.sort_values("exact")
-    worst, best = ranked.iloc[0], ranked.iloc[-1]
+    first = worse.iloc[0]
     return [
-        f"In {split}, questions with “{worst['value']}” are answered worst ({percent(worst['exact'])} of "
-        f"{worst['questions']:,}), those with “{best['value']}” best ({percent(best['exact'])} of "
-        f"{best['questions']:,})."
+        f"Surely answered worse than the rest of {split}: {counted(len(worse), kind)}, first {quoted(first['value'])}: "
+        f"{percent(1 - first['error'])} of {first['questions']:,} answers are right, of the others "
+        f"{percent(1 - first['rest_error'])}."
     ]
 
 
@@ -173,23 +179,24 @@ def _calibration_sentence(calibration: pd.DataFrame) -> list[str]:
     ]
 
 
-def _title_sentence(titles: pd.DataFrame) -> list[str]:
-    if titles.empty:
+def _loss_sentence(labeled: pd.DataFrame, titles: pd.DataFrame) -> list[str]:
+    """The title of the highest mean loss, if that is surely above the mean of its split, among so many titles."""
+    if len(titles) < 2 or titles["loss"].isna().any():
         return []
-    worst = titles.iloc[0]
-    right = percent(worst["exact"])
-    told = [f"The title answered worst is “{worst['value']}”: {right} of its {worst['questions']:,} answers are right."]
-    losing = titles.loc[titles["loss"].idxmax()] if titles["loss"].notna().any() else worst
-    if losing["value"] != worst["value"]:
-        told.append(
-            f"The title of the highest loss is “{losing['value']}”, with {number(losing['loss'])} on average, and "
-            f"{percent(losing['exact'])} of its answers right."
-        )
-    return told
-
-
-def _questions(count: int) -> str:
-    return f"{count:,} question{'s' if count != 1 else ''}"
+    highest = titles.assign(loss=titles["loss"].round(LOSS_DIGITS)).sort_values(
+        ["loss", "value", "split"], ascending=[False, True, True]
+    )
+    row = titles.loc[highest.index[0]]
+    of_split = labeled[labeled["split"] == row["split"]]
+    loss = of_split.loc[of_split["title"] == row["value"], "loss"]
+    low, _ = mean_interval(loss, 1 - (1 - LEVEL) / len(titles), low=0.0)
+    mean = of_split["loss"].mean()
+    if not low > mean:
+        return []
+    return [
+        f"The title of the highest loss is {quoted(row['value'])}: {number(row['loss'])} on average, over all of "
+        f"{row['split']} {number(mean)}; {percent(row['exact'])} of its {row['questions']:,} answers are right."
+    ]
 
 
 def _frame(rows: list[dict[str, Any]], columns: list[str]) -> pd.DataFrame:

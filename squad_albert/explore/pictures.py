@@ -14,6 +14,7 @@ from matplotlib.colors import LinearSegmentedColormap
 
 from project_config import Settings
 from squad_albert.run_tables import RunTables, read_run
+from squad_albert.tables import counted
 from squad_albert.token_pictures import NAMES
 from utils.files import make_folder
 
@@ -24,7 +25,7 @@ from .problems import MARKS
 from .section import Section
 from .sheet import BODY, HEADING, MARGIN, SMALL, WIDTH, Sheet, drawable, height, measure
 from .store import read_sections
-from .style import LIGHT, SERIES, number, percent
+from .style import LIGHT, SERIES, number, percent, quoted
 
 _SHADES = LinearSegmentedColormap.from_list("shades", [LIGHT["wash"], LIGHT["blue"], "#0d2c54"])
 _SIMILAR = 6  # samples that are listed
@@ -127,7 +128,7 @@ def high_loss_cluster(explored: Explored) -> Sheet:
     row, column = _telling_cluster(explored.sections["clusters"])
     labeled = explored.run.questions[explored.run.questions["labeled"]]
     sheet = Sheet(
-        5.2, f"A high-loss cluster of {row['size']:,} questions",
+        5.2, f"A high-loss cluster of {counted(row['size'], 'question')}",
         f"Mean loss {number(row['loss'])} ({number(row['loss_low'])} to {number(row['loss_high'])}), "
         f"{percent(row['errors'], 0)} wrong; over all {number(labeled['loss'].mean())} and "
         f"{percent((labeled['exact'] < 1).mean(), 0)}.",
@@ -165,7 +166,7 @@ def unlabelled_clusters(explored: Explored) -> Sheet:
     left, width, top = 4.0, WIDTH - 4.0 - MARGIN, sheet.top
     for colour, row in zip(colours, pair, strict=False):
         sheet.bar(left, top + 0.03, 0.13, 0.13, colour)
-        heading = f"{percent(row['purity'], 0)} {row['dominant']}, {row['size']:,} questions"
+        heading = f"{percent(row['purity'], 0)} {row['dominant']}, {counted(row['size'], 'question')}"
         top = sheet.paragraph(left + 0.22, top, heading, width, HEADING, weight="bold") + 0.05
         for key in list(examples[examples["cluster"] == row["cluster"]]["id"])[:3]:
             top = _told(sheet, explored.question(key), left, top, width, scored=False)
@@ -179,8 +180,8 @@ def similar_samples(explored: Explored) -> Sheet:
     asked, found = explored.question(key), similar(explored.run, key, _SIMILAR, explored.settings)
     sheet = Sheet(
         1.75 + 0.62 * len(found), "Similar samples",
-        f"Nearest by the cosine of their latent vectors to “{asked['question'].strip()}” ({asked['split']}, "
-        f"{asked['title']}), answered “{asked['prediction'] or 'no answer'}”.",
+        f"Nearest by the cosine of their latent vectors to {quoted(asked['question'].strip())} ({asked['split']}, "
+        f"{asked['title']}), answered {quoted(asked['prediction'] or 'no answer')}.",
     )  # fmt: skip
     top = sheet.top
     for row in found.to_dict("records"):
@@ -207,7 +208,7 @@ def loss_analysis(explored: Explored) -> Sheet:
     top = sheet.marks(MARGIN, top, texts[1][:400], _INNER) + 0.1
     note = (
         f"Red raises the loss ({number(row['loss'])}), blue lowers it; the gold answer is underlined. "
-        f"The model answers “{row['prediction'] or 'no answer'}”. By {NAMES[method]}."
+        f"The model answers {quoted(row['prediction'] or 'no answer')}. By {NAMES[method]}."
     )
     top = sheet.paragraph(MARGIN, top, note, _INNER, SMALL, LIGHT["soft"]) + 0.25
     deletion = section.more["deletion"]

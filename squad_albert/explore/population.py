@@ -9,6 +9,7 @@ import pandas as pd
 
 from project_config import Settings
 from squad_albert.run_tables import RunTables
+from squad_albert.tables import counted
 
 from .embed import FITTED, NEIGHBOURS, umap_plane
 from .latent import VECTORS_OF, Float32, Space, nearest_points
@@ -58,11 +59,11 @@ def _plane(points: Float32, settings: Settings) -> tuple[Float32, str, list[str]
     count = len(points)
     dimensions = f"{points.shape[1]} principal components of the latent vectors of {VECTORS_OF[settings.latent]}"
     if settings.map == "umap" and count > NEIGHBOURS:
-        about = f"{count:,} questions, drawn by UMAP from {dimensions}."
+        about = f"{counted(count, 'question')}, drawn by UMAP from {dimensions}."
         if count > FITTED:
             about += f" UMAP placed {FITTED:,} of them, drawn by chance; the others lie between the nearest of these."
         return umap_plane(points, settings.seed), "umap", [about]
-    about = f"{count:,} questions, drawn by the first two of {dimensions}."
+    about = f"{counted(count, 'question')}, drawn by the first two of {dimensions}."
     if settings.map == "umap":
         about += f" UMAP needs more than {NEIGHBOURS} questions; run more of them."
     return points[:, :2], "pca", [about]

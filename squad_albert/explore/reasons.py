@@ -8,10 +8,12 @@ import pandas as pd
 
 from .intervals import wilson
 from .problems import MARKS, only_marks_differ
+from .style import quoted
 
 _FEWEST = 3  # problems of one kind that are a reason
 _MARKS_SHARE = 0.3  # of a cluster's problems that are MARKS if these are its reason: they are easily mended
 _SHARE = 0.5  # the same of every other kind
+_DIGITS = 2  # decimals of a loss that count in a ranking
 _ONE_TITLE = 0.6  # of a cluster's questions that are of a title that makes it up
 
 
@@ -30,7 +32,7 @@ def reason(part: pd.DataFrame, wrong: pd.DataFrame, titles: int) -> tuple[str, s
     problem, cases = _main_problem(wrong["problem"], here)
     texts, example = [], ""
     if problem:
-        worst = wrong.loc[cases].sort_values("loss", ascending=False)
+        worst = wrong.loc[cases].round({"loss": _DIGITS}).sort_values(["loss", "id"], ascending=[False, True])
         example = str(worst["id"].iloc[0])
         texts.append(
             f"{len(worst)} of {here.sum()} problems are “{problem}”{_share_of_loss(worst['loss'], part['loss'])}, "
@@ -61,8 +63,5 @@ def _share_of_loss(cases: pd.Series[float], part: pd.Series[float]) -> str:
 def _example(case: pd.Series[Any]) -> str:
     golds = case["golds"]
     gold = next((gold for gold in golds if only_marks_differ(case["prediction"], gold)), "".join(golds[:1]))
-    return f"{_quoted(case['prediction'])} where the label is {_quoted(gold)}"
-
-
-def _quoted(text: str) -> str:
-    return f"“{text}”" if text else "no answer"
+    given, label = (quoted(text) if text else "no answer" for text in (case["prediction"], gold))
+    return f"{given} where the label is {label}"

@@ -17,6 +17,7 @@ from plotly.offline import get_plotlyjs
 
 from project_config import Settings
 from squad_albert.run_tables import RunTables
+from squad_albert.tables import counted
 from squad_albert.token_pictures import NAMES
 from utils.files import whole_file
 
@@ -40,8 +41,8 @@ MOST_EXPLAINED = 3
 """Questions whose tokens are coloured."""
 
 NUMERIC = {
-    "questions", "exact match", "95 % interval", "F1", "mean loss", "mean error", "elsewhere", "wrong", "p, corrected",
-    "text", "latent", "question → answer", "by chance", "entropy",
+    "questions", "exact match", "95 % interval", "F1", "mean loss", "errors", "beyond its share", "elsewhere", "wrong",
+    "p, corrected", "text", "latent", "question → answer", "by chance", "entropy",
 }  # fmt: skip
 """Heads of columns of numbers."""
 
@@ -68,7 +69,7 @@ PARTS = (
     Part("population", "Population map", "The population, as the model sees it", "population"),
     Part("separation", "Distance of splits", "How far apart are the splits?", "population"),
     Part("clusters", "High-loss clusters", "High-loss clusters", "clusters"),
-    Part("slices", "Error slices", "Error slices: which metadata go with loss?", "slices"),
+    Part("slices", "Error slices", "Error slices: which metadata go with errors?", "slices"),
     Part("composition", "Unlabelled clusters", "What the clusters are made of", "composition"),
     Part("near_duplicates", "Near-duplicates", "Near-duplicates and leakage", "near_duplicates"),
     Part("saliency", "Loss analysis", "Loss analysis: which tokens drive the loss?", "saliency"),
@@ -133,7 +134,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = (_text, percent, number, _chance, _count, _unit, _json, _spec)
+    filters = (_text, percent, number, counted, _chance, _count, _unit, _json, _spec)
     environment.filters |= {one.__name__.lstrip("_"): one for one in filters}
     return environment
 
@@ -232,7 +233,7 @@ def _meta(run: RunTables) -> dict[str, str]:
 
 def _tiles(run: RunTables, sections: Mapping[str, Section]) -> list[dict[str, str]]:
     """The few figures at the top, of the split that says most about unseen questions."""
-    tiles = [{"value": f"{len(run.questions):,}", "name": "questions"}]
+    tiles = [{"value": f"{len(run.questions):,}", "name": "question" if len(run.questions) == 1 else "questions"}]
     facts = sections["overview"].facts if "overview" in sections else {}
     splits = [key.removesuffix("_exact") for key in facts if key.endswith("_exact")]
     if splits:

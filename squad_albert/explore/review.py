@@ -7,6 +7,7 @@ from typing import Any
 
 from squad_albert.run_folder import RunError
 from squad_albert.run_tables import read_run
+from squad_albert.tables import counted
 
 from .store import read_sections
 from .verdicts import write_review
@@ -44,7 +45,8 @@ def review_lines(result: dict[str, Any]) -> list[str]:
     100 of 500 labels were added to review.csv.
     Write keep, fix (and the answer) or drop into its column `verdict`; then: squad-albert relabel
     """
+    were = "was" if result["labels"] == 1 else "were"
     return [
-        f"{result['added']:,} of {result['labels']:,} labels were added to {result['file']}.",
+        f"{result['added']:,} of {counted(result['labels'], 'label')} {were} added to {result['file']}.",
         "Write keep, fix (and the answer) or drop into its column `verdict`; then: squad-albert relabel",
     ]

@@ -15,6 +15,7 @@ from project_config import ProjectError, Settings
 from squad_albert.attribution import METHODS, Attributor
 from squad_albert.run_model import run_model_folder, run_questions, run_settings
 from squad_albert.run_tables import RunTables
+from squad_albert.tables import counted
 from squad_albert.targets import Targets, choose_targets
 from squad_albert.token_pictures import NAMES
 from squad_albert.window_tokens import Token, window_tokens
@@ -41,6 +42,8 @@ HEADLINE = 0.05
 
 NAMED = 6
 """Tokens of a sample that are named."""
+
+_DIGITS = 2  # decimals of losses and probabilities that count in a ranking; of equal ones the first row
 
 TITLE = "Loss analysis"
 COLUMNS = {
@@ -126,11 +129,12 @@ def _shown(questions: pd.DataFrame) -> dict[int, str]:
     """Rows of the questions that are explained, and why."""
     known = questions[questions["loss"].notna()]
     if known.empty:
-        return dict.fromkeys(questions["confidence"].argsort()[:HIGHEST], "least confident")
-    shown = dict.fromkeys(known["loss"].nlargest(HIGHEST).index, "highest loss")
+        rows = questions["confidence"].round(_DIGITS).argsort(kind="stable")[:HIGHEST]
+        return dict.fromkeys(rows, "least confident")
+    shown = dict.fromkeys(known["loss"].round(_DIGITS).nlargest(HIGHEST).index, "highest loss")
     right = known[(known["exact"] == 1) & known["answerable"]].drop(index=list(shown), errors="ignore")
     if len(right):  # the one in the middle: neither the easiest nor a hard one
-        shown[right["loss"].sort_values(kind="stable").index[len(right) // 2]] = "answered right"
+        shown[right["loss"].round(_DIGITS).sort_values(kind="stable").index[len(right) // 2]] = "answered right"
     return shown
 
 
@@ -202,9 +206,9 @@ def _curve_sentences(curve: pd.DataFrame) -> list[str]:
     before = dict(curve.loc[curve["share"] == 0, ["method", "loss"]].itertuples(index=False))
     return [
         f"With the {percent(HEADLINE, 0)} of the tokens masked that lower the loss most by {NAMES[row.method]}, the "
-        f"mean loss of {row.samples} samples with short windows goes from {before[row.method]:.2f} to {row.loss:.2f}; "
-        f"with as many random tokens it goes to {row.random_loss:.2f}. The difference, {row.difference:.2f} "
-        f"({row.difference_low:.2f} to {row.difference_high:.2f}), says that these scores "
+        f"mean loss of {counted(row.samples, 'sample')} with short windows goes from {before[row.method]:.2f} to "
+        f"{row.loss:.2f}; with as many random tokens it goes to {row.random_loss:.2f}. The difference, "
+        f"{row.difference:.2f} ({row.difference_low:.2f} to {row.difference_high:.2f}), says that these scores "
         f"{'show what the model relies on' if row.difference_low > 0 else 'are no better than chance'}."
         for row in curve[curve["share"] == HEADLINE].itertuples()
     ]

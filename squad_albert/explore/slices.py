@@ -1,7 +1,7 @@
-"""Error slices: which combinations of metadata hold significantly more loss.
+"""Error slices: which combinations of metadata hold significantly more errors.
 
 What SliceLine looks for (Sagadeeva and Boehm 2021, SIGMOD): conjunctions of up to three conditions that enough rows
-fulfil, and that hold more loss than the rest. SliceLine prunes the lattice of conjunctions by bounds on a score;
+fulfil, and that hold more errors than the rest. SliceLine prunes the lattice of conjunctions by bounds on a score;
 here every conjunction is counted, by sums over the cells of each group of columns. That is exact, takes seconds
 where the package takes minutes, and gives each slice a p-value, so that the correction is for all that were looked at.
 """
@@ -20,10 +20,13 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from project_config import Settings
+from squad_albert.measures import parts
 from squad_albert.run_tables import RunTables
+from squad_albert.tables import counted
 
-from .intervals import LEVEL
+from .intervals import difference_interval
 from .section import Section
+from .style import percent
 
 LEVELS = 3
 """Conditions of a slice, at most."""
@@ -43,7 +46,7 @@ MOST = 40
 SAME_ROWS = 0.6
 """Of two slices of which more than this share of their joint rows is in both, the less significant is left out."""
 
-TEXT_COLUMNS = ("split", "title", "question_type", "answer_type", "truncated_question")
+TEXT_COLUMNS = ("split", "part", "title", "question_type", "answer_type", "truncated_question")
 NUMBER_COLUMNS = (
     "question_words", "question_readability", "answer_golds", "answer_agreement", "answer_words",
     "answer_relative_position", "answer_question_overlap", "context_words", "context_sentences",
@@ -52,10 +55,13 @@ NUMBER_COLUMNS = (
 """Without counts of tokens, which say the same as those of words, and without what the model answered."""
 
 SLICES = [
-    "slice", "conditions", "level", "size", "loss", "rest_loss", "effect", "effect_low", "effect_high", "error", "p",
-    "p_adjusted",
+    "slice", "conditions", "level", "size", "errors", "excess", "error", "rest_error", "effect", "effect_low",
+    "effect_high", "loss", "rest_loss", "p", "p_adjusted",
 ]  # fmt: skip
 
+NAME, TITLE = "slices", "Error slices"
+
+_DIGITS = 6  # decimals of errors that count in a ranking: what is beyond is the machine's
 _CANDIDATES = 500  # significant slices from which those that are reported are chosen
 
 Int = NDArray[np.int64]
@@ -97,89 +103,91 @@ class _Cells:
 
     shape: tuple[int, ...]
     count: Int
-    total: Float  # of the values
-    squares: Float
-    binary: bool  # whether there are no values but 0 and 1
+    errors: Int
 
     @staticmethod
-    def of(codes: Sequence[Int], values: Float) -> _Cells:
-        """The cells of rows with these codes and values."""
+    def of(codes: Sequence[Int], wrong: Mask) -> _Cells:
+        """The cells of rows with these codes, of which some are wrong."""
         shape = tuple(int(column.max()) + 1 for column in codes)
-        index = np.ravel_multi_index(list(codes), shape) if shape else np.zeros(len(values), np.int64)
+        index = np.ravel_multi_index(list(codes), shape) if shape else np.zeros(len(wrong), np.int64)
         count = np.bincount(index, minlength=math.prod(shape))
-        total, squares = (np.bincount(index, part, len(count)).astype(np.float64) for part in (values, values**2))
-        return _Cells(shape, count, total, squares, bool(np.isin(values, (0, 1)).all()))
+        return _Cells(shape, count, np.bincount(index[wrong], minlength=len(count)))
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """What slices are described by, a row a labeled question."""
+
+    wrong: Mask
+    usual: Float  # share of errors in the split of the question
+    loss: Float  # NaN where it is not known
 
 
 def slices(run: RunTables, settings: Settings) -> Section:
-    """The slices that hold significantly more loss than the rest; more errors, where the run has no loss.
+    """The slices that hold significantly more errors than the rest.
 
-    A slice must have a higher mean, by Welch's interval, and be the worse one by Mann and Whitney's test (loss is
-    skewed; Fisher's for errors) not only of all questions but also of those that fulfil all its conditions but any
-    one. Each level (number of conditions) gets a third of the tolerated error, and in it p is corrected by Holm for
-    all slices of the level. Of slices of nearly the same rows one is reported.
+    A slice must have a higher share of errors, by Newcombe's interval, and more of them than chance would give it, by
+    Fisher's test, not only of all questions but also of those that fulfil all its conditions but any one. Each level
+    (number of conditions) gets a third of the tolerated error, and in it p is corrected by Holm for all slices of the
+    level. Of slices of nearly the same rows one is reported.
 
     Args:
         run: its labeled questions count.
         settings: none counts so far.
 
     Returns:
-        ``slices``, what stands out most first: ``slice`` in words, its ``conditions``, ``level`` (how many), ``size``,
-        ``loss`` and ``rest_loss`` (means inside and outside), ``effect`` (their difference, with Welch's 95 %
-        interval), ``error`` (share that is not exact), ``p`` and ``p_adjusted``.
+        ``slices``, those with the most errors beyond their share first: ``slice`` in words, its ``conditions``,
+        ``level`` (how many), ``size``, ``errors``, ``excess`` (errors beyond those that as many questions of the same
+        splits usually have), ``error`` and ``rest_error`` (shares of wrong answers inside and outside), ``effect``
+        (their difference, with Newcombe's 95 % interval), ``loss`` and ``rest_loss`` (means, NaN where there is no
+        loss), ``p`` and ``p_adjusted``.
     """
     labeled = run.questions[run.questions["labeled"]].reset_index(drop=True)
-    by_loss = bool(labeled["loss"].notna().all())
-    measure = "loss" if by_loss else "error"
-    error = 1 - labeled["exact"].to_numpy(np.float64)
-    loss = labeled["loss"].to_numpy(np.float64) if by_loss else error
-    why = _nothing_to_slice(loss, measure)
+    wrong = labeled["exact"] < 1
+    why = _nothing_to_slice(wrong)
     if why:
-        return Section("slices", "Error slices", pd.DataFrame(columns=SLICES), [], {}, empty=why)
-    least = max(LEAST, len(loss) // 1000)
-    columns = _columns(labeled, least)
-    values = stats.rankdata(loss) / len(loss) if by_loss else loss
-    found, looked_at = _significant([column.codes for column in columns], values, least)
-    rows = {slice_: _describe(slice_, columns, loss, error) for slice_ in found}
-    worse = [slice_ for slice_, row in rows.items() if row["effect_low"] > 0]
+        return Section(NAME, TITLE, pd.DataFrame(columns=SLICES), [], {}, empty=why)
+    least = max(LEAST, len(labeled) // 1000)
+    columns = _columns(labeled.assign(part=parts(list(labeled["id"])) or ""), least)
+    usual = wrong.groupby(labeled["split"]).transform("mean").to_numpy(np.float64)
+    answers = _Answers(wrong.to_numpy(bool), usual, labeled["loss"].to_numpy(np.float64))
+    found, looked_at = _significant([column.codes for column in columns], answers.wrong, least)
+    rows = {slice_: _describe(slice_, columns, answers) for slice_ in found}
+    worse = [slice_ for slice_, row in rows.items() if row["effect_low"] > 0 and round(row["excess"], _DIGITS) > 0]
     told = _different(worse, columns)
+    told.sort(key=lambda slice_: -round(rows[slice_]["excess"], _DIGITS))  # of equal ones, the most significant first
     table = pd.DataFrame([rows[slice_] | found[slice_] for slice_ in told], columns=SLICES)
-    facts: dict[str, float | str | int] = {"measure": measure, "looked_at": looked_at}
-    facts |= {"significant": len(worse), "found": len(told)}
-    return _section(table, facts)
+    return _section(table, {"looked_at": looked_at, "significant": len(worse), "found": len(told)})
 
 
-def _nothing_to_slice(loss: Float, measure: str) -> str | None:
-    if len(loss) < 2 * LEAST:
-        return f"There are {len(loss)} labeled questions, and slices need {2 * LEAST}. Evaluate more with --limit."
-    if np.ptp(loss) == 0:
-        return f"Every question has the same {measure}, {loss[0]:g}, so that no slice can hold more of it."
+def _nothing_to_slice(wrong: pd.Series[bool]) -> str | None:
+    if len(wrong) < 2 * LEAST:
+        return f"Slices need {2 * LEAST} labeled questions, and the run has {len(wrong)}. Evaluate more with --limit."
+    if wrong.all() or not wrong.any():
+        return f"Every answer is {'wrong' if wrong.all() else 'right'}, so that no slice can hold more errors."
     return None
 
 
 def _section(table: pd.DataFrame, facts: Mapping[str, float | str | int]) -> Section:
     """The section, with what it shows in words."""
-    title, measure = "Error slices", facts["measure"]
-    how = (
-        f"Of {facts['looked_at']:,} combinations of up to {LEVELS} conditions, {facts['significant']:,} hold "
-        f"significantly more {measure} than the rest, corrected for that many tests (Holm, p at most {SIGNIFICANT:g}); "
-        f"{facts['found']} that differ in their rows are listed."
-    )
     if table.empty:
-        why = f"None of {facts['looked_at']:,} combinations holds significantly more {measure} than the rest."
-        return Section("slices", title, table, [], dict(facts), empty=why)
-    first, worst = table.iloc[0], table.loc[table["loss"].idxmax()]
-    stands_out = f"What stands out most is {_in_words(first, str(measure))}"
-    if worst["slice"] != first["slice"]:
-        stands_out += f"; the highest mean has {_in_words(worst, str(measure))}"
-    return Section("slices", title, table, [how, stands_out + "."], dict(facts))
+        why = f"None of {facts['looked_at']:,} combinations holds significantly more errors than the rest."
+        return Section(NAME, TITLE, table, [], dict(facts), empty=why)
+    how = (
+        f"Of {facts['looked_at']:,} combinations of up to {LEVELS} conditions, those with significantly more errors "
+        f"(Holm, p at most {SIGNIFICANT:g}) number {facts['significant']:,}. By errors beyond their share, without "
+        f"near repetitions, {counted(int(facts['found']), 'slice')} remain{'s' * (facts['found'] == 1)}."
+    )
+    return Section(NAME, TITLE, table, [slice_sentence(table.iloc[0]), how], dict(facts))
 
 
-def _in_words(row: pd.Series, measure: str) -> str:
+def slice_sentence(row: pd.Series[Any]) -> str:
+    """What a slice has more than its share of, and the numbers that prove it."""
     return (
-        f"{row['slice']} ({row['size']:,} questions, {row['error']:.0%} wrong): mean {measure} {row['loss']:.2f} "
-        f"against {row['rest_loss']:.2f}, {row['effect']:.2f} more (95 % interval {row['effect_low']:.2f} to "
-        f"{row['effect_high']:.2f})"
+        f"The slice with the most errors beyond its share is {row['slice']}: {row['errors']:,} errors in "
+        f"{counted(row['size'], 'question')}, {row['errors'] - row['excess']:.0f} would be usual; "
+        f"{percent(row['error'], 0)} are wrong, {percent(row['rest_error'], 0)} elsewhere (difference "
+        f"{100 * row['effect_low']:.0f} to {100 * row['effect_high']:.0f} points)."
     )
 
 
@@ -212,14 +220,14 @@ def _number_column(values: pd.Series) -> _Column:
     return _Column(codes, [Condition(str(values.name), None, kind(part.min()), kind(part.max())) for part in ranges])
 
 
-def _significant(codes: Sequence[Int], values: Float, least: int) -> tuple[dict[Slice, dict[str, float]], int]:
+def _significant(codes: Sequence[Int], wrong: Mask, least: int) -> tuple[dict[Slice, dict[str, float]], int]:
     """The ``_CANDIDATES`` most significant slices with their p-values, and how many slices were looked at."""
     found: dict[Slice, dict[str, float]] = {}
-    cells: dict[Group, _Cells] = {(): _Cells.of([], values)}
+    cells: dict[Group, _Cells] = {(): _Cells.of([], wrong)}
     looked_at = 0
     for level in range(1, LEVELS + 1):
         tests, slices_, p = 0, [], np.empty(0)
-        for group, enough in _groups(codes, values, level, least, cells):
+        for group, enough in _groups(codes, wrong, level, least, cells):
             chances = _chances(group, enough, cells)
             few = np.flatnonzero(chances * LEVELS <= SIGNIFICANT)
             tests += len(enough)
@@ -234,7 +242,7 @@ def _significant(codes: Sequence[Int], values: Float, least: int) -> tuple[dict[
 
 
 def _groups(
-    codes: Sequence[Int], values: Float, level: int, least: int, cells: dict[Group, _Cells]
+    codes: Sequence[Int], wrong: Mask, level: int, least: int, cells: dict[Group, _Cells]
 ) -> Iterator[tuple[Group, Int]]:
     """Groups of so many columns, each with the indices of its slices; their cells are added to ``cells``.
 
@@ -242,7 +250,7 @@ def _groups(
     """
     for group in combinations(range(len(codes)), level):
         if all(part in cells for part in combinations(group, level - 1)):
-            here = _Cells.of([codes[place] for place in group], values)
+            here = _Cells.of([codes[place] for place in group], wrong)
             index = np.flatnonzero(here.count >= least)
             index = index[np.all(np.unravel_index(index, here.shape), axis=0)]
             if len(index):
@@ -258,47 +266,41 @@ def _slices(group: Group, digits: Sequence[Int]) -> list[Slice]:
 def _chances(group: Group, index: Int, cells: Mapping[Group, _Cells]) -> Float:
     """The p-value of each slice: the largest against all questions, and against those of all its conditions but one."""
     here = cells[group]
-    count, total = here.count[index], here.total[index]
+    count, errors = here.count[index], here.errors[index]
     digits = np.unravel_index(index, here.shape)
-    p = _chance(count, total, cells[()], np.zeros(len(index), np.int64))
+    p = _chance(count, errors, cells[()], np.zeros(len(index), np.int64))
     for dropped in range(len(group)) if len(group) > 1 else ():
         wider = cells[group[:dropped] + group[dropped + 1 :]]
         others = np.ravel_multi_index([digit for at, digit in enumerate(digits) if at != dropped], wider.shape)
-        p = np.maximum(p, _chance(count, total, wider, others))
+        p = np.maximum(p, _chance(count, errors, wider, others))
     return p
 
 
-def _chance(count: Int, total: Float, wider: _Cells, index: Int) -> Float:
-    """The chance that as many rows drawn from those of wider slices have at least such a total.
-
-    Of ranks by Mann and Whitney's approximation, in which the variance is that of the wider slice, ties and all; of
-    errors exactly.
-    """
-    among, sums = wider.count[index], wider.total[index]
-    if wider.binary:
-        return np.asarray(stats.hypergeom.sf(total - 1, among, sums, count))
-    mean = sums / among
-    with np.errstate(divide="ignore", invalid="ignore"):
-        variance = (wider.squares[index] / among - mean**2) / count * (among - count) / (among - 1)
-        z = (total / count - mean) / np.sqrt(variance)
-    return np.where(variance > 0, stats.norm.sf(z), 1.0)  # the same rows, or all alike: no evidence
+def _chance(count: Int, errors: Int, wider: _Cells, index: Int) -> Float:
+    """The chance that as many rows drawn from those of wider slices have at least as many errors."""
+    return np.asarray(stats.hypergeom.sf(errors - 1, wider.count[index], wider.errors[index], count))
 
 
-def _describe(slice_: Slice, columns: Sequence[_Column], loss: Float, error: Float) -> dict[str, Any]:
+def _describe(slice_: Slice, columns: Sequence[_Column], answers: _Answers) -> dict[str, Any]:
     inside = _rows(slice_, columns)
     conditions = [columns[column].conditions[code - 1] for column, code in slice_]
-    difference = stats.ttest_ind(loss[inside], loss[~inside], equal_var=False).confidence_interval(LEVEL)
+    size, errors = int(inside.sum()), int(answers.wrong[inside].sum())
+    others, rest = int((~inside).sum()), int(answers.wrong[~inside].sum())
+    low, high = difference_interval((errors, size), (rest, others))
     return {
         "slice": " and ".join(map(str, conditions)),
         "conditions": [asdict(condition) for condition in conditions],
         "level": len(slice_),
-        "size": int(inside.sum()),
-        "loss": float(loss[inside].mean()),
-        "rest_loss": float(loss[~inside].mean()),
-        "effect": float(loss[inside].mean() - loss[~inside].mean()),
-        "effect_low": float(difference.low),
-        "effect_high": float(difference.high),
-        "error": float(error[inside].mean()),
+        "size": size,
+        "errors": errors,
+        "excess": errors - float(answers.usual[inside].sum()),
+        "error": errors / size,
+        "rest_error": rest / others,
+        "effect": errors / size - rest / others,
+        "effect_low": low,
+        "effect_high": high,
+        "loss": float(answers.loss[inside].mean()),
+        "rest_loss": float(answers.loss[~inside].mean()),
     }
 
 

@@ -23,7 +23,7 @@ from utils.files import locked, remove_leftovers, whole_path
 
 from .section import Section
 
-FORMAT = 1
+FORMAT = 2
 """The number of this layout; it grows when the analyses would give other tables for the same run."""
 
 EXPLORED = "explore.json"

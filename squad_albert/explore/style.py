@@ -41,6 +41,8 @@ OUTCOMES = {"right": "blue", "right but for form": "gold", "wrong": "wine", "unl
 NONE = "\N{EN DASH}"
 """Stands for a number that there is not."""
 
+_SINGLE = "\N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}"
+_DOUBLE = set('"“”„‟')
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
@@ -75,3 +77,13 @@ def number(value: float, digits: int = 2) -> str:
     ('1,234.5', True)
     """
     return NONE if value is None or value != value else f"{value:,.{digits}f}"
+
+
+def quoted(text: str) -> str:
+    """Text of the data in quotation marks: single ones around a text that has double ones at an end.
+
+    >>> quoted("Glass River"), quoted("“Glass River”") == f"{_SINGLE[0]}“Glass River”{_SINGLE[1]}"
+    ('“Glass River”', True)
+    """
+    marks = _SINGLE if _DOUBLE & {text[:1], text[-1:]} else "“”"
+    return f"{marks[0]}{text}{marks[1]}"

@@ -56,7 +56,8 @@ def part_lifts(
             pairs = np.array([one[place] for one in shares if one[place][0] > 0]).reshape(-1, 2)
             if len(pairs):
                 lift = pairs[:, 1] / pairs[:, 0]
-                rows.append((method, part, len(pairs), *pairs.mean(axis=0), lift.mean(), *mean_interval(lift)))
+                ends = mean_interval(lift, low=0.0)
+                rows.append((method, part, len(pairs), *pairs.mean(axis=0), lift.mean(), *ends))
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
 
 

@@ -24,12 +24,14 @@ HIDDEN = ("gold_starts", "nbest")
 
 JOINED: Mapping[str, Kind] = {
     "outcome": "text",
+    "part": "text",
     "cluster": "category",
     "high_loss_cluster": "category",
     "suspicion": "number",
     "suspicion_reason": "text",
 }
-"""Columns from other tables: what became of the answer, its clusters (-1 is none), how suspicious its label is."""
+"""Columns from elsewhere: what became of the answer, the part of the data (prefix of the id), its clusters (-1 is
+none), how suspicious its label is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,6 +128,7 @@ CREATE TABLE {TABLE} AS
 SELECT q.file_row_number AS "row", {_COLUMNS},
     CASE WHEN NOT q.labeled THEN '{_UNLABELED}' WHEN q.exact = 1 THEN '{_RIGHT}'
         WHEN q.lenient = 1 THEN '{_LENIENT}' ELSE '{_WRONG}' END AS outcome,
+    nullif(regexp_extract(q.id, '^([A-Za-z]+)-', 1), '') AS part,
     m."cluster"::INTEGER AS "cluster", m.high_loss_cluster::INTEGER AS high_loss_cluster,
     CASE WHEN isfinite(l.score) THEN l.score END AS suspicion, l.reason AS suspicion_reason,
     CASE WHEN isfinite(p.x) AND isfinite(p.y) THEN p.x END AS map_x,

@@ -65,9 +65,9 @@ LISTS: Mapping[str, Mapping[str, Any]] = {
         "numbers": {"questions", "mean loss", "wrong"},
     },
     "slices": {
-        "note": "Conditions on metadata that go with a higher loss than elsewhere. Click one to select its questions.",
-        "heads": ["slice", "questions", "mean loss", "elsewhere", "wrong", "p, corrected"],
-        "numbers": {"questions", "mean loss", "elsewhere", "wrong", "p, corrected"},
+        "note": "Conditions on metadata that go with more errors than elsewhere. Click one to select its questions.",
+        "heads": ["slice", "questions", "wrong", "elsewhere", "mean loss", "p, corrected"],
+        "numbers": {"questions", "wrong", "elsewhere", "mean loss", "p, corrected"},
     },
     "labels": {
         "note": "Labels that are most likely wrong or ambiguous, the most suspicious first.",

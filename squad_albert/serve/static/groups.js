@@ -52,8 +52,8 @@ async function slices(store, run) {
     return [
       element("th", { scope: "row" }, element("button", { type: "button", class: "linklike", onclick: pressed },
         data(row.slice.replaceAll("_", " ")))),
-      figure("questions", count(row.size)), figure("mean loss", number(row.loss)),
-      figure("elsewhere", number(row.rest_loss)), figure("wrong", percent(row.error)),
+      figure("questions", count(row.size)), figure("wrong", percent(row.error)),
+      figure("elsewhere", percent(row.rest_error)), figure("mean loss", number(row.loss)),
       figure("p, corrected", row.p_adjusted < 0.001 ? "< 0.001" : number(row.p_adjusted, 3)),
     ];
   });

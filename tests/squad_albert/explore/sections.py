@@ -56,25 +56,27 @@ def _clusters(run: RunTables) -> Section:
             rows.append({
                 "cluster": cluster, "size": len(part), "labeled": len(part), "loss": part["loss"].mean(),
                 "loss_low": part["loss"].mean() - 0.3, "loss_high": part["loss"].mean() + 0.3,
-                "errors": 1 - part["exact"].mean(), "errors_low": 0.1, "errors_high": 0.6,
+                "errors": 1 - part["exact"].mean(), "errors_low": 0.1, "errors_high": 0.6, "above": False,
                 "terms": ["built", "ship"], "question_types": "where 90 %, who 10 %",
                 "answer_types": "name 90 %", "titles": "Ships 40 %", "reason": "right but for quotation marks",
                 "central": list(part["id"][:3]),
             })  # fmt: skip
     table = pd.DataFrame(rows).sort_values("loss", ascending=False, ignore_index=True)
     table["rank"] = range(1, len(table) + 1)
+    table.loc[0, "above"] = True
+    facts = {"loss": run.questions["loss"].mean(), "errors": 1 - run.questions["exact"].mean()}
     more = {"cluster_members": members.assign(high_loss_cluster=-1), "high_loss_clusters": table.head(1)}
-    return Section("clusters", "Clusters", table, [f"{len(table)} clusters.", "Cluster 0: told."], {}, more)
+    return Section("clusters", "Clusters", table, [f"{len(table)} clusters.", "Cluster 0: told."], facts, more)
 
 
 def _slices() -> Section:
     row = {
         "slice": "title = Hard", "level": 1,
         "conditions": [{"column": "title", "value": "Hard", "low": None, "high": None}],
-        "size": 15, "loss": 3.2, "rest_loss": 0.8, "effect": 2.4,
-        "effect_low": 1.1, "effect_high": 3.7, "error": 0.6, "p": 0.0001, "p_adjusted": 0.002,
+        "size": 15, "errors": 9, "excess": 6.0, "error": 0.6, "rest_error": 0.1, "effect": 0.5, "effect_low": 0.2,
+        "effect_high": 0.7, "loss": 3.2, "rest_loss": 0.8, "p": 0.0001, "p_adjusted": 0.002,
     }  # fmt: skip
-    return Section("slices", "Slices", pd.DataFrame([row]), ["One slice holds more loss."], {"measure": "loss"})
+    return Section("slices", "Slices", pd.DataFrame([row]), ["One slice holds more errors."])
 
 
 def _composition(run: RunTables) -> Section:

@@ -128,7 +128,7 @@ def test_facts_and_sentences_tell_the_same(section: Section) -> None:
     assert facts["question_to_answer"] == best["question_to_answer"]
     assert facts["question_to_answer_layer_2"] == pytest.approx(table["question_to_answer"][2:].mean())
     text = " ".join(section.sentences)
-    assert "15 questions, drawn with the seed, were read in 2 layers of 2 heads" in text
+    assert "Read: 15 questions, drawn with the seed, in 2 layers of 2 heads" in text
     assert f"head {best['head']} of layer {best['layer']}: {best['question_to_answer']:.1%}" in text
     assert all(name in text for name in table["role"])
     assert section.empty is None

@@ -33,7 +33,7 @@ def test_a_row_says_what_its_cluster_is():
         wrong = int((part["exact"] < 1).sum())
         assert (row.size, row.labeled) == (len(part), len(part))
         assert row.loss == pytest.approx(part["loss"].mean())
-        assert (row.loss_low, row.loss_high) == pytest.approx(mean_interval(part["loss"]))
+        assert (row.loss_low, row.loss_high) == pytest.approx(mean_interval(part["loss"], low=0.0))
         assert row.errors == wrong / len(part)
         assert (row.errors_low, row.errors_high) == wilson(wrong, len(part))
         assert row.question_types == f"{part['question_type'].iloc[0]} 100 %"
@@ -78,3 +78,10 @@ def test_no_cluster_has_no_row_but_every_column():
     table = described(run, [NONE] * 20)
     assert table.empty
     assert list(table.columns) == COLUMNS
+
+
+def test_means_that_are_shown_alike_rank_by_size():
+    run = tiny_run(questions=60, loss=1.0)
+    labels = np.repeat([0, 1, 2], [10, 30, 20])
+    run.questions["loss"] += np.array([2e-4, 0, 1e-4])[labels]
+    assert described(run, labels)["cluster"].tolist() == [1, 2, 0]

@@ -58,7 +58,7 @@ def test_unlabeled_questions_count_by_the_models_answer():
     assert found.to_dict() == expected.to_dict()
     assert section.facts["unlabeled"] == 20
     assert 0 < section.facts["purity_unlabeled"] <= 1
-    assert "20 questions are unlabeled" in section.sentences[1]
+    assert "Unlabeled questions: 20;" in section.sentences[1]
 
 
 def test_examples_are_those_nearest_the_centre():

@@ -80,7 +80,7 @@ def test_columns_follow_from_each_other(targets: Targets) -> None:
 def test_interval_is_that_of_the_mean(targets: Targets) -> None:
     table, model = curve(targets)
     first = model.masked[1][: len(targets)]
-    low, high = mean_interval(1 + (first * model.weights).sum(axis=1))
+    low, high = mean_interval(1 + (first * model.weights).sum(axis=1), low=0.0)
     assert table["low"].iloc[1] == pytest.approx(low, rel=1e-4)
     assert table["high"].iloc[1] == pytest.approx(high, rel=1e-4)
 

@@ -68,3 +68,13 @@ def test_a_cluster_of_nearly_everything_is_taken_apart() -> None:
     labels = dense_clusters(np.concatenate([*near, far]).astype(np.float32), 7)
     assert len(set(labels[:200].tolist()) - {NONE}) >= 4
     assert np.bincount(labels[labels >= 0]).max() <= 0.25 * len(labels)
+
+
+def test_of_clusters_of_one_size_that_of_the_first_point_comes_first():
+    points = np.repeat(np.float32([[9, 9], [0, 0], [-9, 5]]), 8, axis=0) + draws(24) * np.float32(0.01)
+    for order in (np.arange(24), np.arange(24)[::-1]):
+        assert dense_clusters(points[order], 7).tolist() == [0] * 8 + [1] * 8 + [2] * 8
+
+
+def draws(count: int) -> np.ndarray:
+    return np.random.default_rng(1).normal(size=(count, 2)).astype(np.float32)

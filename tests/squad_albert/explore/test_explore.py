@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from project_config import Settings
 from squad_albert.explore import explore as module
 from squad_albert.explore.explore import ANALYSES, ExploreError, explore, explored_lines
+from squad_albert.explore.review import review
 from squad_albert.explore.section import Section
 from squad_albert.explore.store import read_sections
 from squad_albert.run_folder import RunError
@@ -132,3 +135,60 @@ def test_odd_runs_have_a_report_whose_empty_sections_say_why(tmp_path: Path, kin
                  "unlabeled": ("overview", "slices", "labels")}.get(kind, ()):  # fmt: skip
         assert explored.sections[name].empty
     assert "</html>" in explored.report.read_text()
+
+
+RANKED = ("labels", "clusters", "high_loss_clusters", "slices", "overview_titles", "error_groups")
+NAMES = {"labels": "id", "slices": "slice", "clusters": "central", "high_loss_clusters": "central"}
+"""What names a row of a ranking; ``value`` of the others."""
+
+_MEASURED = re.compile(r"\d[\d,]*\.\d+|\d+(?= %)")
+
+
+def tables_of(sections: dict[str, Section]) -> dict[str, pd.DataFrame]:
+    return {name: table for one in sections.values() for name, table in {one.name: one.table, **one.more}.items()}
+
+
+def test_another_processor_prints_the_same_in_the_same_order(tmp_path: Path) -> None:
+    one, other = (
+        explore(write_run(tiny_run(400, sureness=5.0, disturbed=much), tmp_path / str(much) / "run"), SETTINGS)
+        for much in (0.0, 1e-5)
+    )
+    for here, there in zip(explored_lines(one), explored_lines(other), strict=True):
+        assert _MEASURED.sub("#", here) == _MEASURED.sub("#", there)
+        for shown, disturbed in zip(_MEASURED.findall(here), _MEASURED.findall(there), strict=True):
+            digit = 10.0 ** -len(shown.partition(".")[2])
+            assert abs(float(shown.replace(",", "")) - float(disturbed.replace(",", ""))) < 1.5 * digit
+    mine, theirs = tables_of(one.sections), tables_of(other.sections)
+    for name in RANKED:
+        key = NAMES.get(name, "value")
+        assert len(mine[name]) > 1
+        assert mine[name][key].map(str).tolist() == theirs[name][key].map(str).tolist()
+    lists = [tmp_path / "here.csv", tmp_path / "there.csv"]
+    assert [review(run.folder, path, 50)["added"] for run, path in zip((one, other), lists, strict=True)] == [50, 50]
+    assert pd.read_csv(lists[0])["id"].tolist() == pd.read_csv(lists[1])["id"].tolist()
+
+
+@pytest.mark.parametrize("kind", ["some", "few", "one title", "all right", "foreign", "foreign and right"])
+def test_small_runs_are_told_without_nonsense(tmp_path: Path, kind: str) -> None:
+    run = tiny_run(
+        {"few": 9, "foreign": 50}.get(kind, 60),
+        model="foreign" not in kind,
+        **(BAD["all right"] if "right" in kind else {"title": "Ships"} if kind == "one title" else {}),
+    )
+    explored = explore(write_run(run, tmp_path / "run"), SETTINGS)
+    text = "\n".join(explored_lines(explored))
+    assert not re.search(r"(?<![\d,.])1 (?:cluster|question|label|pair|sample|slice|layer|head)s\b", text)
+    assert not re.search('“[“"]|[”"]”|answered worst|\\bnan\\b|\\binf\\b|to 0 of', text)
+    for name, table in tables_of(explored.sections).items():
+        for low in (column for column in table if column.endswith("_low")):
+            measured = low.removesuffix("_low")
+            ends = table[[low, measured, measured + "_high"]].dropna()
+            if measured in ("loss", "error", "errors", "exact"):
+                assert (ends[low] >= 0).all(), (name, low)
+            if measured in ("error", "errors", "exact"):
+                assert (ends[measured + "_high"] <= 1).all(), (name, low)
+            assert (ends[low] <= ends[measured] + 1e-9).all() and (
+                ends[measured] <= ends[measured + "_high"] + 1e-9
+            ).all()
+    if "foreign" in kind:
+        assert "the model" not in " ".join(explored.sections["labels"].sentences).lower()

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pandas as pd
 
 from squad_albert.explore.glance import apart, glance
+from squad_albert.explore.overview import overview
 from squad_albert.explore.section import Section
 from tests.squad_albert.explore.sections import empty_sections, sections_of
 from tests.tiny_run import tiny_run
@@ -13,20 +14,35 @@ from tests.tiny_run import tiny_run
 def test_every_section_with_a_finding_has_one_sentence() -> None:
     told = dict(glance(sections_of(tiny_run())))
     assert list(told) == [
-        "population", "clusters", "slices", "composition", "near_duplicates", "saliency", "attention", "labels"
+        "overview", "population", "clusters", "slices", "composition", "near_duplicates", "saliency", "attention",
+        "labels",
     ]  # fmt: skip
     assert told["population"] == "train and validation lie a little apart: AUC 0.61."
-    assert told["slices"] == "The worst of 1 error slices is title = Hard: 60 % of its 15 questions are answered wrong."
+    assert told["slices"] == (
+        "The slice with the most errors beyond its share is title = Hard: 9 errors in 15 questions, 3 would be usual; "
+        "60 % are wrong, 10 % elsewhere (difference 20 to 70 points)."
+    )
+
+
+def test_the_first_line_says_where_the_errors_are() -> None:
+    run = tiny_run(300)
+    assert glance(sections_of(run))[0] == ("overview", overview(run).sentences[0])
+    assert overview(run).sentences[0].startswith("Most errors in validation are in title “Hard”: ")
 
 
 def test_the_hardest_cluster_is_told_with_a_reason_where_one_is_visible() -> None:
     section = sections_of(tiny_run())["clusters"]
     worst = section.table.sort_values("rank").iloc[0]
     sentence = dict(glance({"clusters": section}))["clusters"]
-    assert f"of {worst['size']} questions, has a mean loss of {worst['loss']:.2f}" in sentence
-    assert "right but for quotation marks" in sentence
+    assert f"The hardest of them is cluster {worst['cluster']}: mean loss {worst['loss']:.2f}" in sentence
+    assert f"over all {section.facts['loss']:.2f}" in sentence
+    assert f"luster {worst['cluster']}, where a reason is visible: right but for quotation marks" in sentence
     plain = replace(section, table=section.table.assign(reason=""), more={"high_loss_clusters": section.table.head(0)})
     assert "reason" not in dict(glance({"clusters": plain}))["clusters"]
+    equal = replace(plain, table=plain.table.assign(above=False))
+    assert dict(glance({"clusters": equal}))["clusters"] == (
+        f"None of the {len(section.table)} clusters has a mean loss surely above that of all questions."
+    )
 
 
 def test_the_head_that_finds_the_answer_is_named() -> None:
@@ -40,7 +56,7 @@ def test_the_head_that_finds_the_answer_is_named() -> None:
 
 def test_sections_without_a_finding_are_left_out() -> None:
     told = dict(glance(empty_sections(tiny_run(model=False))))
-    assert set(told) == {"labels"}
+    assert set(told) == {"overview", "labels"}
     assert glance({}) == []
 
 

@@ -96,3 +96,32 @@ def test_surprise_is_the_rarity_of_so_much():
     assert surprise(np.array([5.0, 1.0, 1.0, 1.0])).tolist() == [math.log(4), 0, 0, 0]
     assert surprise(np.array([math.nan, math.nan])).tolist() == [0, 0]
     assert surprise(np.array([])).tolist() == []
+
+
+def test_last_digits_of_logits_decide_nothing():
+    before, after = (
+        labels(tiny_run(questions=300, sureness=5.0, disturbed=much), Settings()).table for much in (0.0, 1e-5)
+    )
+    assert before["model"].tolist() != after["model"].tolist()
+    assert before["id"].tolist() == after["id"].tolist()
+    assert before["score"].tolist() == after["score"].tolist()
+    ties = before.groupby("score")["id"].agg(list)
+    assert (ties.map(len) > 1).any()
+    assert all(ids == sorted(ids) for ids in ties)
+
+
+def test_of_foreign_answers_nothing_is_said_of_a_model():
+    run = tiny_run(questions=60, model=False)
+    is_right = run.questions["exact"] == 1
+    few_wrong = run.questions[is_right | (is_right.cumsum() < 5)].reset_index(drop=True)
+    found = labels(replace(run, questions=few_wrong), Settings())
+    told = " ".join([*found.sentences, *found.table["reason"]])
+    assert f"The answers given contradict {found.facts['contradicted']} labels." in told
+    assert "the answer given is " in told
+    assert "the model" not in told.lower() and "%" not in told
+    right = run.questions[is_right].reset_index(drop=True)
+    assert "contradict" not in " ".join(labels(replace(run, questions=right), Settings()).sentences)
+
+
+def test_a_label_that_nothing_speaks_against_is_not_called_suspicious():
+    assert labels(tiny_run(questions=1), Settings()).sentences[0] == "None of 1 label stands out."

@@ -155,7 +155,7 @@ def test_neighbours_agree_in_answer_type_as_they_were_made():
     share, chance = (section.facts[f"neighbours_same_answer_type{end}"] for end in ("", "_by_chance"))
     assert 0.9 < share <= 1
     assert 0.15 < chance < 0.3
-    assert f"{share:.0%} have its answer type; {chance:.0%} would by chance." in section.sentences[-1]
+    assert f"{100 * share:.0f} % have its answer type; {100 * chance:.0f} % would by chance." in section.sentences[-1]
 
 
 @pytest.mark.parametrize("count", [1, 2])

@@ -44,9 +44,15 @@ def test_a_title_of_high_loss_whose_answers_are_right_is_named_too() -> None:
     run = tiny_run(80)
     ships = run.questions["title"] == "Ships"
     run.questions.loc[ships, ["loss", "exact"]] = [50.0, 1.0]
-    assert overview(run).sentences[-1] == (
-        "The title of the highest loss is “Ships”, with 50.00 on average, and 100.0 % of its answers right."
-    )
+    told = overview(run).sentences[-1]
+    assert told.startswith("The title of the highest loss is “Ships”: 50.00 on average, over all of train ")
+    assert "; 100.0 % of its " in told
+
+
+def test_of_equal_losses_no_title_is_the_highest() -> None:
+    draw = np.random.default_rng(3)
+    told = [overview(tiny_run(80, loss=loss)).sentences for loss in (1.0, draw.exponential(1.0, 80))]
+    assert not any("highest loss" in text for sentences in told for text in sentences)
 
 
 def test_calibration_bins_hold_every_question_once_by_the_probability_of_the_answer_given() -> None:
@@ -75,10 +81,28 @@ def test_a_model_that_knows_when_it_is_right_is_calibrated() -> None:
 def test_sentences_hold_the_numbers_of_the_table() -> None:
     section = overview(tiny_run(80))
     row = section.table[(section.table["split"] == "train") & (section.table["group"] == "all")].iloc[0]
-    assert f"{100 * row['exact']:.1f} % in train" in section.sentences[0]
+    assert any(f"{100 * row['exact']:.1f} % in train" in text for text in section.sentences)
     assert "80 questions: 40 of train, 40 of validation." in section.sentences
-    worst = section.more["overview_titles"].iloc[0]
-    assert any(f"The title answered worst is “{worst['value']}”" in text for text in section.sentences)
+
+
+def test_what_is_surely_worse_is_told_and_nothing_else_is() -> None:
+    run = tiny_run(300, exact=1.0)
+    questions = run.questions
+    assert not any("worse" in text for text in overview(run).sentences)
+    questions.loc[questions["question_type"] == "why", "exact"] = 0.0
+    questions.loc[questions["title"] == "Hard", "exact"] = 0.0
+    told = overview(run).sentences
+    part = questions[(questions["split"] == "validation") & (questions["question_type"] == "why")]
+    assert any(
+        text.startswith("Surely answered worse than the rest of validation: 1 question type, first “why”: 0.0 % of ")
+        and f" of {len(part)} answers are right" in text
+        for text in told
+    )
+    equal = [overview(tiny_run(300, exact=np.arange(300) // 2 % 2 * 1.0)), overview(tiny_run(60, title="Only"))]
+    assert not any("answered worst" in text for section in equal for text in section.sentences)
+    assert equal[0].sentences[0] == (
+        "No part of validation, no title and no type of question is surely answered worse than the rest."
+    )
 
 
 def test_without_a_model_there_are_scores_but_neither_loss_nor_calibration() -> None:
@@ -102,6 +126,7 @@ def test_one_question_is_enough() -> None:
     row = section.table.iloc[0]
     assert row["questions"] == 1
     assert np.isnan(row["loss_low"])
+    assert section.sentences[0] == "Every answer in train is right."
     assert section.more["overview_titles"].empty
 
 

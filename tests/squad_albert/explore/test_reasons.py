@@ -24,7 +24,10 @@ def test_marks_are_a_reason_before_a_more_frequent_problem():
     wrong = pd.concat([part, table(*[VALUE] * 20).assign(id=lambda other: "other " + other["id"])], ignore_index=True)
     text, example = reason(part, wrong, titles=2)
     assert text.startswith(f"4 of 10 problems are “{MARKS}”, with 18 % of the loss, such as ")
-    assert text.endswith('such as “"Glass River"” where the label is “Glass River”')
+    assert text.endswith(
+        'such as \N{LEFT SINGLE QUOTATION MARK}"Glass River"\N{RIGHT SINGLE QUOTATION MARK} '
+        "where the label is “Glass River”"
+    )
     assert example == "q3"  # the one of the highest loss
 
 
@@ -53,3 +56,8 @@ def test_a_title_that_makes_up_a_cluster_is_named():
 def test_without_losses_nothing_is_said_of_them():
     part = table(*[MARKS] * 3, loss=float("nan"))
     assert "loss" not in reason(part, part, 2)[0]
+
+
+def test_of_equal_losses_the_first_id_is_the_example():
+    part = table(*[MARKS] * 3).assign(id=["c", "b", "a"], loss=[5.00001, 5.00003, 5.00002])
+    assert reason(part, part, 2)[1] == "a"

@@ -65,6 +65,7 @@ def one(column: str, comparison: str, *value) -> dict[str, object]:
         (one("outcome", "=", "wrong"), lambda rows: outcome(rows) == "wrong"),
         (one("cluster", "in", [0]), lambda rows: np.isin(np.arange(len(rows)) % 10, [0, 2, 4, 6, 8])),
         (one("cluster", "=", -1), lambda rows: np.arange(len(rows)) % 10 == 9),
+        (one("part", "=", "train"), lambda rows: rows["id"].str.startswith("train-")),
     ],
 )
 def test_a_filter_keeps_what_it_says(client, tables, filter_, kept):
