@@ -24,7 +24,7 @@ def test_official_figures_of_real_squad(name, version, null_odds):
         SHARED_SQUAD / f"dev-{version}.json",
         SHARED_SQUAD / f"predictions-{version}.json",
         SHARED_SQUAD / null_odds if null_odds else None,
-        1.0,
+        None,
         lambda _: None,
     )
     assert figures == pytest.approx(expected, abs=1e-9, rel=0)
@@ -41,7 +41,7 @@ def test_files_are_read_and_warnings_told(tmp_path: Path, questions):
     assert figures == evaluate(predictions, questions, odds, 4.5)
     assert any("white space" in warning for warning in heard)
     with pytest.raises(ScoreError, match=r"predictions\.json"):
-        score(data, tmp_path / "no-predictions.json", None, 1.0, heard.extend)
+        score(data, tmp_path / "no-predictions.json", None, None, heard.extend)
 
 
 @pytest.mark.parametrize(
