@@ -93,7 +93,7 @@ def check(model: type[ModelT], values: Any, what: str, remedy: str) -> ModelT:
 
 
 def _place(parts: tuple[int | str, ...]) -> str:
-    return ".".join(str(part)[:_LONGEST_SHOWN] for part in parts).encode("ascii", "backslashreplace").decode()
+    return ".".join(str(part)[:_LONGEST_SHOWN] for part in parts).encode("unicode_escape").decode()
 
 
 def _of_kind(path: Path, is_kind: Any, kind: str) -> Path:

@@ -88,7 +88,7 @@ def read_run(folder: Path) -> RunTables:
     if not windows["question"].between(0, len(questions) - 1).all():
         raise _forged(path, "it has windows of questions that are not there")
     if not questions["window"].between(0, len(windows) - 1).all():
-        raise _forged(path, "it lacks windows that predictions are from")
+        raise _forged(folder / "questions.parquet", "it has predictions from windows that are not there")
     vectors = {name: _vectors(_listed(folder, manifest, f"latent_{name}.npy"), len(questions)) for name in VECTORS}
     return RunTables(folder, manifest, questions, windows, vectors)
 

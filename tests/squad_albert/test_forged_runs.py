@@ -23,7 +23,7 @@ from squad_albert.explore.store import EXPLORED, Store, identity, read_sections
 from squad_albert.files import sha256
 from squad_albert.run_folder import MANIFEST, RunError, RunFolder
 from squad_albert.run_model import run_questions, run_settings
-from squad_albert.run_tables import read_run
+from squad_albert.run_tables import RunTables, read_run
 from tests.tiny_run import tiny_run, write_run
 
 VICTIM = "victim.parquet"
@@ -70,8 +70,7 @@ def write(explored: Explored, name: str, values: Any) -> None:
 def read_all(folder: Path) -> None:
     """Everything that takes a run or its analyses from a folder."""
     readers: list[Callable[[], object]] = [
-        lambda: run_questions(read_run(folder), [0]),
-        lambda: run_settings(read_run(folder), Settings()),
+        lambda: _use(read_run(folder)),
         lambda: read_sections(folder),
         lambda: Store(folder, identity(folder, Settings())).take_over(),
         lambda: Store(folder, identity(folder, Settings(seed=8))).take_over(),
@@ -82,6 +81,11 @@ def read_all(folder: Path) -> None:
             reader()
         except ProjectError as error:
             str(error).encode()  # as it is printed
+
+
+def _use(run: RunTables) -> None:
+    run_questions(run, [0])
+    run_settings(run, Settings())
 
 
 def check_untouched(explored: Explored) -> None:
@@ -128,7 +132,7 @@ def forge(data: st.DataObject, values: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", [MANIFEST, EXPLORED])
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_values_are_read_or_refused(explored: Explored, name: str, data: st.DataObject) -> None:
     explored.restore()
@@ -138,7 +142,7 @@ def test_any_values_are_read_or_refused(explored: Explored, name: str, data: st.
 
 
 @pytest.mark.parametrize("name", [MANIFEST, EXPLORED])
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.binary(max_size=40) | VALUES.map(lambda value: json.dumps(value).encode()))
 def test_any_bytes_are_read_or_refused(explored: Explored, name: str, content: bytes) -> None:
     explored.restore()
