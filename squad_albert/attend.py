@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +21,8 @@ from utils.windows import build_windows
 from .window_words import Word, join_words, question_spans, window_words
 
 Float = NDArray[np.float32]
+
+_NUMBER = re.compile(r"\s*\d{1,9}\s*")
 
 
 class AttentionError(ProjectError):
@@ -146,13 +149,12 @@ def chosen(text: str, count: int, what: str) -> list[int]:
     numbers: set[int] = set()
     for part in text.split(","):
         first, _, last = part.partition("-")
-        if not (first.strip().isdecimal() and (last or first).strip().isdecimal()):
+        if not (_NUMBER.fullmatch(first) and _NUMBER.fullmatch(last or first)):
             raise AttentionError(f"`{text}` names no {what}. Write all, or numbers and ranges such as 1,3-4.")
-        numbers.update(range(int(first), int(last or first) + 1))
-    missing = sorted(number for number in numbers if not 1 <= number <= count)
-    if missing or not numbers:
-        lacks = ", ".join(map(str, missing)) or text
-        raise AttentionError(f"the model has no {what} {lacks}: its {what} are 1 to {count}. Or write all.")
+        named = range(int(first), int(last or first) + 1)
+        if not 1 <= int(first) <= named.stop - 1 <= count:
+            raise AttentionError(f"the model has no {what} {part}: its {what} are 1 to {count}. Or write all.")
+        numbers.update(named)
     return sorted(number - 1 for number in numbers)
 
 

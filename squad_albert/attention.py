@@ -10,7 +10,7 @@ from model.attention import open_attention
 from model.runtime import Model
 from project_config import Settings
 from utils.files import make_folder, whole_file, whole_path
-from utils.questions import Question
+from utils.questions import DataError, Question
 from utils.samples import model_folder
 
 from .attend import Attended, attend, chosen, summary
@@ -64,24 +64,27 @@ class AttentionView:
         found = summary(attended, layers, heads)
         return found | {"files": _write(attended, layers, heads, self._out, name)} if self._out else found
 
-    def pairs(self, stream: TextIO, ask: Callable[[str], None]) -> Iterator[dict[str, Any]]:
+    def pairs(self, stream: TextIO | None, ask: Callable[[str], None]) -> Iterator[dict[str, Any]]:
         """One question after another, each from two lines: the question and its context.
 
         An empty context stands for the one before. An empty question ends it, as the end of the stream does. Files
         are named ``attention-1``, ``attention-2``, ...
 
         Args:
-            stream: standard input, for people.
+            stream: standard input, for people; None, as Python has it where it is closed, is as if it had ended.
             ask: told what the next line is to be.
+
+        Raises:
+            DataError: if a line is not text.
         """
         context, number = "", 0
         while True:
             ask("question (empty: end)")
-            question = stream.readline().strip()
+            question = _line(stream)
             if not question:
                 return
             ask("context (empty: the same again)" if context else "context")
-            context = stream.readline().strip() or context
+            context = _line(stream) or context
             number += 1
             yield self(_pair(question, context), f"attention-{number}")
 
@@ -152,6 +155,17 @@ def attention_lines(found: dict[str, Any]) -> list[str]:
     lines += ["", *table(strongest)]
     lines += [f"written: {path}" for path in found.get("files", {}).values()]
     return [visible(line) for line in lines]
+
+
+def _line(stream: TextIO | None) -> str:
+    try:
+        line = stream.readline().strip() if stream else ""
+        line.encode()  # where the locale is C, Python reads what is not UTF-8 as lone surrogates
+    except UnicodeError as error:
+        raise DataError(
+            f"a line of standard input is not UTF-8: {error}. Give question and context in UTF-8."
+        ) from error
+    return line
 
 
 def _head(found: dict[str, Any]) -> list[str]:

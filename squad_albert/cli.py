@@ -6,15 +6,22 @@ so that each starts as fast as it can.
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterable
-from pathlib import Path
-from typing import Annotated, Any
+from .interrupts import EndsAtOnce
 
-import typer
+with EndsAtOnce():
+    import errno
+    import os
+    import sys
+    from collections.abc import Iterable
+    from contextlib import suppress
+    from pathlib import Path
+    from typing import Annotated, Any, NoReturn
 
-from project_config import ProjectError, load_settings
+    import typer
+
+    from project_config import MOST, MOST_ANSWERS, ProjectError, load_settings
+
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 SHOWN_WARNINGS = 5
 
@@ -61,7 +68,7 @@ def evaluate(
     null_odds: Annotated[
         Path | None, typer.Option(help='With --predictions: JSON of {"id": number}, higher: rather no answer.')
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Draw this many questions of each split.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, max=MOST, help="Draw this many questions of each split.")] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of the run.", show_default="a folder of its own in runs")
     ] = None,
@@ -106,7 +113,7 @@ def score(
 def predict(
     question: Annotated[str, typer.Option(help="What is asked.")],
     context: Annotated[str, typer.Option(help="The text that holds the answer.")],
-    top_k: Annotated[int, typer.Option(min=1, help="How many answers to show.")] = 1,
+    top_k: Annotated[int, typer.Option(min=1, max=MOST_ANSWERS, help="How many answers to show.")] = 1,
     model: ModelFolder = None,
     as_json: Json = False,
 ) -> None:
@@ -181,7 +188,7 @@ def explore(
 def similar(
     run: Run,
     id_: Annotated[str, typer.Option("--id", help="Question id.")],
-    k: Annotated[int, typer.Option(min=1, help="How many.")] = 20,
+    k: Annotated[int, typer.Option(min=1, max=MOST, help="How many.")] = 20,
     latent: Annotated[
         str | None, typer.Option(help="Latent vectors: cls, context or answer.", show_default="config")
     ] = None,
@@ -287,7 +294,7 @@ def compare(
 def review(
     run: Run,
     out: Annotated[Path, typer.Option(help="CSV file to edit: keep, fix or drop.")],
-    first: Annotated[int, typer.Option(min=1, help="How many of the most suspicious labels.")] = 100,
+    first: Annotated[int, typer.Option(min=1, max=MOST, help="How many of the most suspicious labels.")] = 100,
     as_json: Json = False,
 ) -> None:
     """Write the labels of an explored run that look wrong into a file for a person to decide on."""
@@ -340,10 +347,45 @@ def main() -> None:
     With 0 for success, 2 for what a user can mend, 130 after Ctrl-C; a bug ends in its traceback and 1.
     """
     try:
+        _check_arguments(sys.argv[1:])
         app(prog_name="squad-albert")
     except ProjectError as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(2)
+        _fail(str(error))
+    except UnicodeEncodeError as error:
+        if error.encoding.startswith("utf"):  # then a text is at fault, not the encoding
+            raise
+        _fail(
+            f"the encoding here is {error.encoding}, which has no {error.object[error.start]!r}. "
+            "Set PYTHONUTF8=1, or a locale with UTF-8."
+        )
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        _discard_output()
+        _fail(f"the output cannot be written: {error}. Free some space, or direct it elsewhere.")
+
+
+def _check_arguments(arguments: list[str]) -> None:
+    """Refuses bytes that are no text here, which Python lets through as lone surrogates."""
+    for number, argument in enumerate(arguments, 1):
+        try:
+            argument.encode()
+        except UnicodeEncodeError as error:
+            raise ProjectError(
+                f"argument {number} is not {sys.getfilesystemencoding().upper()}: {argument!r}. Write it anew; in "
+                "another locale than one with UTF-8, set PYTHONUTF8=1; rename a file of such a name."
+            ) from error
+
+
+def _discard_output() -> None:
+    """Lets what waits to be written go nowhere, or Python would try again at its end, and tell."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
+
+
+def _fail(message: str) -> NoReturn:
+    with suppress(OSError):  # where standard error cannot be written either, the code tells
+        typer.echo(f"error: {message}", err=True)
+    sys.exit(2)
 
 
 def _show(as_json: bool, value: Any, lines: Iterable[str]) -> None:

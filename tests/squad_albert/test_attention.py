@@ -69,6 +69,17 @@ def test_a_first_pair_without_a_context(view: AttentionView) -> None:
         list(view.pairs(io.StringIO("Who?\n\n"), lambda _: None))
 
 
+@pytest.mark.parametrize("errors", ["strict", "surrogateescape"])
+def test_lines_that_are_no_text_are_told(view: AttentionView, errors: str) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(b"Who?\nA caf\xff.\n"), encoding="utf-8", errors=errors)
+    with pytest.raises(DataError, match="a line of standard input is not UTF-8"):
+        list(view.pairs(stream, lambda _: None))
+
+
+def test_standard_input_that_is_closed_has_no_questions(view: AttentionView) -> None:
+    assert list(view.pairs(None, lambda _: None)) == []
+
+
 def test_pictures_and_pages_of_several_pairs(albert: Path, tmp_path: Path) -> None:
     view = AttentionView(open_attention(albert, SMALL), SMALL, out=tmp_path / "new" / "folder")
     found = list(view.pairs(io.StringIO(f"Who?\n{HERON}\nWhen?\n"), lambda _: None))

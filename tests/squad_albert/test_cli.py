@@ -422,6 +422,104 @@ def test_exit_codes(run, monkeypatch, error, code):
     assert (done.code, done.out, "Traceback" in done.err) == (code, "", False)
 
 
+def test_the_variable_or_option_that_is_wrong_is_named(run, monkeypatch):
+    monkeypatch.setenv("SQUAD_ALBERT_N_BEST", "1000000000000")
+    told = run("explore", "nowhere", "--map", "pie").err
+    assert "SQUAD_ALBERT_N_BEST: `n_best`: " in told
+    assert "--map: `map`: " in told
+    assert "config.yaml" not in told
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("predict", "--question", "Who?", "--context", "x", "--top-k", "1" + "0" * 30),
+        ("similar", "nowhere", "--id", "q", "--k", "1" + "0" * 30),
+        ("review", "nowhere", "--out", "v.csv", "--first", "1" + "0" * 30),
+        ("evaluate", "--limit", "1" + "0" * 30),
+    ],
+)
+def test_numbers_have_an_upper_bound(run, arguments):
+    done = run(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert f"Invalid value for '{arguments[-2]}'" in done.err
+
+
+def started(folder: Path, albert: Path, *arguments: str | bytes, before: str = "", **options: Any) -> Any:
+    """What a command does in a process of its own."""
+    variables = {**os.environ, **environment(folder, albert), "PYTHONPATH": str(ROOT), **options.pop("env", {})}
+    command = [sys.executable, "-c", before + MAIN, *arguments]
+    given = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+    return subprocess.run(command, cwd=folder, env=variables, check=False, **given)
+
+
+def test_arguments_that_are_no_text_are_refused(tmp_path, albert):
+    done = started(tmp_path, albert, "predict", "--question", b"caf\xff", "--context", "x")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.startswith(b"error: argument 3 is not UTF-8: 'caf\\udcff'. ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+PLAIN = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+"""As Python was where no locale is set, before it took UTF-8 there."""
+
+
+@pytest.mark.parametrize(
+    ("env", "code", "message"),
+    [
+        (PLAIN, 2, "error: argument 5 is not ASCII: "),
+        (
+            {"PYTHONIOENCODING": "latin-1"},
+            2,
+            "error: the encoding here is latin-1, which has no '\\u6771'. Set PYTHONUTF8=1",
+        ),
+        ({"PYTHONIOENCODING": "ascii"}, 0, ""),
+        ({"LC_ALL": "C"}, 0, ""),
+    ],
+)
+def test_encodings_other_than_utf_8(tmp_path, albert, env, code, message):
+    arguments = ("predict", "--question", "Who?", "--context", "東 東 東", "--json")
+    done = started(tmp_path, albert, *arguments, env={"SQUAD_ALBERT_NO_ANSWER": "never", **env})
+    assert done.returncode == code, done.stderr
+    assert done.stderr.decode().startswith(message)
+    assert len(done.stderr.splitlines()) == bool(code)
+    assert bool(done.stdout) != bool(code)
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("predict", "--question", "Who?", "--context", "A man.")])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_output_that_cannot_be_written(tmp_path, albert, arguments, unbuffered):
+    with Path("/dev/full").open("wb") as full:
+        done = started(tmp_path, albert, *arguments, stdout=full, env={"PYTHONUNBUFFERED": unbuffered})
+        nothing = started(tmp_path, albert, "--help", stdout=full, stderr=full)
+    assert done.returncode == nothing.returncode == 2
+    assert done.stderr == (
+        b"error: the output cannot be written: [Errno 28] No space left on device. "
+        b"Free some space, or direct it elsewhere.\n"
+    )
+
+
+INTERRUPTED_AT = """
+import os, signal, sys
+
+class Finder:
+    def find_spec(self, name, *_):
+        if name == {name!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Finder())
+"""
+
+
+@pytest.mark.parametrize(
+    "name", ["pathlib", "typer", "pydantic", "yaml", "project_config", "squad_albert.predict", "tokenizers"]
+)
+def test_ctrl_c_while_modules_are_imported_ends_without_a_word(tmp_path, albert, name):
+    arguments = ("predict", "--question", "Who?", "--context", "A man.")
+    done = started(tmp_path, albert, *arguments, before=INTERRUPTED_AT.format(name=name))
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
 def test_a_bug_shows_its_traceback(monkeypatch):
     """The error leaves ``main``, from where Python prints the traceback and exits with 1."""
 
