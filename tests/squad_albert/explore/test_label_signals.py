@@ -59,17 +59,22 @@ def test_the_rival_may_be_no_answer_and_so_may_the_label():
 
 def test_without_a_model_the_rival_is_the_answer_given():
     given = {"nbest": None, "no_answer_probability": None}
-    assert only(asked("?", "1871", ("1902", 1.0), **given)) == Rival((71, 75), 1.0, 0.0)
+    assert only(asked("?", "1871", ("1902", 1.0), **given)) == Rival((71, 75), 1.0, 0.0, given=True)
     assert only(asked("?", "1902", ("1902", 1.0), **given)) is None  # the label's place
     assert only(asked("?", "1871", ("1902", 1.0), **given) | {"f1": 0.5}) is None  # partly right
-    assert only(asked("?", "1871", **given)) == Rival(None, 1.0, 0.0)
+    assert only(asked("?", "1871", **given)) == Rival(None, 1.0, 0.0, given=True)
     assert only(asked("?", None, **given)) is None
     assert only(asked("?", "1871", **given) | {"prediction": "nowhere"}) is None
 
 
+def test_last_digits_decide_nothing_between_rivals():
+    assert only(asked("?", "1871", ("1902", 0.450001), no_answer=0.45)).span is None
+    assert only(asked("?", "1871", ("1902", 0.45), no_answer=0.450001)).span is None
+
+
 def test_model_and_words_speak_against_a_false_label():
     (one,) = found(asked("When was the Heron launched?", "1902", ("1871", 0.75), ("1902", 0.25)))
-    assert one["model"] == Finding(pytest.approx(math.log(3)), "the model answers “1871” (75%, the label 25.0%)")
+    assert one["model"] == Finding(pytest.approx(math.log(3)), "the model answers “1871” (75 %, the label 25.0 %)")
     assert one["words"].value > 0.3
     assert one["words"].reason == "the question's words stand nearer to “1871”"
 
@@ -87,7 +92,7 @@ def test_a_probability_of_nothing_is_no_infinite_odds():
 
 def test_no_answer_in_words():
     (one,) = found(asked("When was the Heron launched?", "1871", ("1871", 0.1), no_answer=0.9))
-    assert one["model"].reason == "the model sees no answer (90%, the label 10.0%)"
+    assert one["model"].reason == "the model sees no answer (90 %, the label 10.0 %)"
     assert "words" not in one
 
 
@@ -96,7 +101,7 @@ def test_the_right_words_in_the_wrong_place():
     (one,) = found(asked("When was the Heron launched?", wrong, ("1871", 0.9), ("1902", 0.1)))
     assert one["elsewhere"].value > 0.3
     assert one["elsewhere"].reason == "the question's words stand nearer to the same words at character 26"
-    assert one["model"].reason == "the model answers “1871” at character 26 (90%, the label 0.0%)"
+    assert one["model"].reason == "the model answers “1871” at character 26 (90 %, the label 0.0 %)"
     (right,) = found(asked("When was the Heron launched?", "1871", ("1902", 0.1)))
     assert right["elsewhere"].value < 0
     (single,) = found(asked("When was the Otter launched?", "1902", ("1871", 0.1)))
