@@ -48,8 +48,8 @@ demo: $(EXPLORE) ## check the integration, evaluate and explore the bundled mode
 	$(BIN)/squad-albert check
 	$(explored)
 	$(BIN)/squad-albert predict \
-		--question "When was the Orrin Bridge opened?" \
-		--context "Although 1869 had been planned, the Orrin Bridge was opened on 14 May 1874. It has seven piers."
+		--question "When was the Eiffel Tower completed?" \
+		--context "Work on the Eiffel Tower began in January 1887, and it was completed on 31 March 1889 in Paris."
 	@echo
 	@echo "Next: run 'make serve' and open http://127.0.0.1:8000/ to explore this run and ask questions in a browser,"
 	@echo "open runs/demo/report.html, or read 'Your model, your data' in README.md."

@@ -116,15 +116,14 @@ def test_the_seed_decides():
 
 @pytest.fixture(scope="module")
 def bands(tmp_path_factory: pytest.TempPathFactory):
-    """The bundled model's run over the bundled corpus's bands and 60 other titles of training and validation."""
+    """The bundled model's run over the two articles whose golds lack their marks, and 24 others."""
     data = load_data(load_settings(overrides={"data": "sample"}))
-    questions = [*data["train"], *data["validation"]]
-    facts = {question.title: (question.fact or "") for question in questions}
-    found = [title for title, fact in facts.items() if fact.startswith("bands.")]
-    others = [title for title in facts if title not in found]
+    titles = dict.fromkeys(question.title for split in ("train", "validation") for question in data[split])
+    found = json.loads((ROOT / "data" / "planted.json").read_text(encoding="utf-8"))["quoted_titles"]
+    others = [title for title in titles if title not in found]
     folder = tmp_path_factory.mktemp("bands")
     settings = load_settings(
-        overrides={"data": "sample", "cache": str(folder / "cache"), "titles": found + others[:: len(others) // 60]}
+        overrides={"data": "sample", "cache": str(folder / "cache"), "titles": found + others[:: len(others) // 24]}
     )
     return read_run(evaluate(settings, "train,validation", folder / "run", lambda warnings: None).folder)
 
@@ -132,8 +131,8 @@ def bands(tmp_path_factory: pytest.TempPathFactory):
 def test_the_titles_planted_without_quotation_marks_surface(bands):
     planted = set(json.loads((ROOT / "data" / "planted.json").read_text(encoding="utf-8"))["quoted_titles"])
     questions = bands.questions
-    hidden = questions["title"].isin(planted)
-    assert hidden.sum() == 30
+    hidden = questions["title"].isin(planted) & questions["answerable"] & (questions["lenient"] == 1)
+    assert hidden.sum() >= 20
     assert len(questions) > 10 * hidden.sum()
     section = explored(bands)
     members = section.more["cluster_members"]
