@@ -20,7 +20,6 @@ import numpy as np
 import torch
 from accelerate import PartialState
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from transformers import (
     AutoModelForQuestionAnswering,
     AutoTokenizer,
@@ -38,6 +37,7 @@ from utils.windows import Windows, build_windows
 
 from .batches import Collator, Noise
 from .card import write_card, write_curve
+from .checkpoint import misfit
 from .experiment import Experiment, TrainingError, checkpoints, claim, last_good
 from .inputs import max_positions
 from .learner import Learner, name_facts, name_subjects
@@ -64,8 +64,9 @@ def train(settings: TrainingSettings, name: str) -> dict[str, Any]:
         in processes of ``accelerate launch`` other than the main one.
 
     Raises:
-        TrainingError: if the experiment exists with other settings, the checkpoint cannot be loaded, the
-            data has no training or validation questions, the loss is not finite or the disk is full.
+        TrainingError: if the experiment exists with other settings, the checkpoint cannot be loaded, its
+            tokenizer is missing or another model's, the data has no training or validation questions, the loss is
+            not finite or the disk is full.
         DataError: if the data is bad.
         TokenizerError: if the checkpoint's tokenizer does not suit.
     """
@@ -186,13 +187,13 @@ def _load_checkpoint(name: str) -> tuple[Any, PreTrainedTokenizerFast]:
     try:
         tokenizer = AutoTokenizer.from_pretrained(name)
         model = AutoModelForQuestionAnswering.from_pretrained(name, dtype=torch.float32)
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+    except Exception as error:  # tokenizers raises nothing narrower, and a broken config leads to anything
         raise TrainingError(
             f"model `{name}` cannot be loaded: {error}. Give `scratch`, the folder of a transformers "
             "checkpoint with its tokenizer, or a hub id that can be reached."
         ) from error
-    if not isinstance(tokenizer, PreTrainedTokenizerFast):
-        raise TrainingError(f"model `{name}` has no fast tokenizer (tokenizer.json), which windows need.")
+    if reason := misfit(tokenizer, model):
+        raise TrainingError(f"model `{name}` {reason}")
     return model, tokenizer
 
 
