@@ -24,7 +24,6 @@ import numpy as np
 import onnx
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoModelForQuestionAnswering, AutoTokenizer, PreTrainedTokenizerFast
 from transformers.activations import GELUTanh, NewGELUActivation
@@ -39,6 +38,7 @@ from utils.signature import SignatureError
 from utils.squad import load_file
 from utils.windows import Windows, build_windows
 
+from .checkpoint import misfit
 from .inputs import input_names, max_positions
 from .runtime import Model, ModelError
 
@@ -101,8 +101,9 @@ def export(checkpoint: str, out: Path, *, half: bool = False) -> dict[str, Any]:
         logits, and parity.
 
     Raises:
-        ExportError: if the checkpoint cannot be loaded or traced, its logits or answers differ from the file's,
-            the graph holds an operation that the platform cannot convert, or ``out`` cannot be written.
+        ExportError: if the checkpoint cannot be loaded or traced, it has no tokenizer or another model's, its logits or
+            answers differ from the file's, the graph holds an operation that the platform cannot convert, or ``out``
+            cannot be written.
     """
     if not sys.stderr.isatty():
         transformers_logging.disable_progress_bar()
@@ -125,7 +126,7 @@ def _load(checkpoint: str) -> tuple[Any, PreTrainedTokenizerFast]:
         model, loaded = AutoModelForQuestionAnswering.from_pretrained(
             checkpoint, attn_implementation="eager", output_loading_info=True, dtype=torch.float32
         )
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+    except Exception as error:  # tokenizers raises nothing narrower, and a broken config leads to anything
         raise ExportError(
             f"checkpoint `{checkpoint}` cannot be loaded: {error}. Give the folder of a transformers checkpoint "
             "with its tokenizer, such as the `best` of an experiment, or a hub id that can be reached."
@@ -135,8 +136,8 @@ def _load(checkpoint: str) -> tuple[Any, PreTrainedTokenizerFast]:
             f"checkpoint `{checkpoint}` lacks {', '.join(sorted(loaded['missing_keys']))}: it is no "
             "question-answering model. Train it first: squad-albert train."
         )
-    if not isinstance(tokenizer, PreTrainedTokenizerFast):
-        raise ExportError(f"checkpoint `{checkpoint}` has no fast tokenizer (tokenizer.json), which windows need.")
+    if reason := misfit(tokenizer, model):
+        raise ExportError(f"checkpoint `{checkpoint}` {reason}")
     return model.eval(), tokenizer
 
 

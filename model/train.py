@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate import PartialState
-from safetensors import SafetensorError
 from transformers import (
     AutoModelForQuestionAnswering,
     AutoTokenizer,
@@ -41,6 +40,7 @@ from .batches import Collator
 from .bert import ArchitectureError, albert_of_bert
 from .calibration import build_in, fit_temperature
 from .card import write_card, write_curve
+from .checkpoint import misfit
 from .experiment import Experiment, TrainingError, checkpoints, claim, last_good
 from .factorise import factorise
 from .inputs import max_positions
@@ -70,8 +70,9 @@ def train(settings: TrainingSettings, name: str) -> dict[str, Any]:
         in processes of ``accelerate launch`` other than the main one.
 
     Raises:
-        TrainingError: if the experiment exists with other settings, the checkpoint cannot be loaded, the
-            data has no training or validation questions, the loss is not finite or the disk is full.
+        TrainingError: if the experiment exists with other settings, the checkpoint cannot be loaded, its
+            tokenizer is missing or another model's, the data has no training or validation questions, the loss is
+            not finite or the disk is full.
         DataError: if the data is bad.
         TokenizerError: if the checkpoint's tokenizer does not suit.
     """
@@ -181,15 +182,19 @@ def _load_checkpoint(settings: TrainingSettings) -> tuple[Any, PreTrainedTokeniz
     try:
         tokenizer = AutoTokenizer.from_pretrained(name)
         model = AutoModelForQuestionAnswering.from_pretrained(name, dtype=torch.float32)
-        if settings.architecture == "albert" and model.config.model_type != "albert":
-            model = albert_of_bert(model)
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+    except Exception as error:  # tokenizers raises nothing narrower, and a broken config leads to anything
         raise TrainingError(
             f"model `{name}` cannot be loaded: {error}. Give `scratch`, the folder of a transformers "
             "checkpoint with its tokenizer, or a hub id that can be reached."
         ) from error
-    if not isinstance(tokenizer, PreTrainedTokenizerFast):
-        raise TrainingError(f"model `{name}` has no fast tokenizer (tokenizer.json), which windows need.")
+    if reason := misfit(tokenizer, model):
+        raise TrainingError(f"model `{name}` {reason}")
+    if settings.architecture == "albert" and model.config.model_type != "albert":
+        try:
+            model = albert_of_bert(model)
+        except ArchitectureError as error:
+            raise TrainingError(f"model `{name}`: {error}") from error
+    model.config.span_temperature = None  # that of an earlier training
     return model, tokenizer
 
 
@@ -201,7 +206,7 @@ def _finish(experiment: Experiment, trainer: SpanTrainer) -> None:
     logits = predict_logits(Learner(model).to(trainer.args.device), windows)
     if not trainer.is_world_process_zero():
         return
-    if not hasattr(model.config, "span_temperature"):  # it has one where the run was stopped just here
+    if getattr(model.config, "span_temperature", None) is None:  # it has one where the run was stopped just here
         build_in(model, fit_temperature(logits, windows, questions, settings))
         with whole_folder(experiment.best) as folder:
             model.save_pretrained(folder)

@@ -26,7 +26,7 @@ from model.calibration import build_in
 from model.export import CONVERTIBLE, MASKED, Exportable, ExportError, export, share_weights
 from model.runtime import Model
 from project_config import ROOT, Settings
-from tests.model.tiny import tiny_settings, write_checkpoint
+from tests.model.tiny import tiny_settings, with_vocabulary, write_checkpoint
 from utils.decoders import LOWEST
 from utils.encoders import INPUT_NAMES
 from utils.squad import Question
@@ -167,8 +167,9 @@ def test_albert_of_the_base_size_stays_small(tmp_path, tokenizer, monkeypatch):
     monkeypatch.setattr(exporting, "PARITY_LENGTHS", (96,))
     monkeypatch.setattr(exporting, "PARITY_QUESTIONS", 1)
     size = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 3072}
+    large = with_vocabulary(tokenizer, 30_000)
     checkpoint = write_checkpoint(
-        tmp_path / "base", "albert", tokenizer, **size, embedding_size=128, vocab_size=30_000, initializer_range=0.02
+        tmp_path / "base", "albert", large, **size, embedding_size=128, initializer_range=0.02
     )
     report = export(str(checkpoint), tmp_path / "out")
     assert report["parameters"] > 11e6
@@ -319,6 +320,11 @@ def spoilt(folder: Path) -> None:
     (folder / "model.safetensors").write_bytes(b"spoilt" * 9)
 
 
+def without_tokenizer(folder: Path) -> None:
+    for path in folder.glob("tokenizer*"):
+        path.unlink()
+
+
 def too_short(folder: Path) -> None:
     config = json.loads((folder / "config.json").read_text()) | {"max_position_embeddings": 40}
     (folder / "config.json").write_text(json.dumps(config))
@@ -336,6 +342,12 @@ def too_short(folder: Path) -> None:
         (spoilt, r"cannot be loaded: .*Give the folder of a transformers checkpoint"),
         (too_short, r"a model of 40 tokens: max_length 40 leaves 5 context tokens"),
         (lambda folder: (folder / "config.json").unlink(), "cannot be loaded"),
+        (
+            lambda folder: (folder / "config.json").write_text('{"model_type": "albert", "hidden_size": []}'),
+            "be loaded",
+        ),
+        (lambda folder: (folder / "tokenizer.json").write_text("owls"), "cannot be loaded"),
+        (without_tokenizer, r"checkpoint` has no tokenizer\. Copy tokenizer.json"),
     ],
 )
 def test_checkpoints_that_are_none(tmp_path, tokenizer, change, message):
@@ -344,6 +356,14 @@ def test_checkpoints_that_are_none(tmp_path, tokenizer, change, message):
     checkpoint = write_checkpoint(tmp_path / "checkpoint", "albert", tokenizer)
     change(checkpoint)
     with pytest.raises(ProjectError, match=message):
+        export(str(checkpoint), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("size", [100, 600])
+def test_the_tokenizer_of_another_model_is_refused(tmp_path, tokenizer, size):
+    checkpoint = write_checkpoint(tmp_path / "checkpoint", "bert", with_vocabulary(tokenizer, size), vocab_size=300)
+    with pytest.raises(ExportError, match=rf"has a tokenizer of {size} ids and a model of 300: it is another model's"):
         export(str(checkpoint), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

@@ -22,7 +22,7 @@ from model.train import TrainingError, train
 from model.trainer import SpanTrainer
 from model.training_settings import TrainingSettings, load_training_settings
 from project_config import ROOT
-from tests.model.tiny import tiny_settings, write_checkpoint, write_ships
+from tests.model.tiny import tiny_settings, with_vocabulary, write_checkpoint, write_ships
 from tests.squad_albert.data import write_squad
 from utils.tokenizer import TokenizerError
 
@@ -304,6 +304,29 @@ def test_golds_out_of_reach_are_warned_about(tmp_path, tokenizer, questions, cap
 def test_a_spoilt_checkpoint_is_told(ships, tmp_path, tokenizer):
     checkpoint = spoil(write_checkpoint(tmp_path / "checkpoint", "albert", tokenizer) / "model.safetensors")
     with pytest.raises(TrainingError, match="checkpoint` cannot be loaded: "):
+        train(tiny_settings(ships, tmp_path, model=str(checkpoint)), "one")
+
+
+def test_a_checkpoint_whose_tokenizer_is_no_json_is_told(ships, tmp_path, tokenizer):
+    checkpoint = spoil(write_checkpoint(tmp_path / "checkpoint", "albert", tokenizer) / "tokenizer.json")
+    with pytest.raises(TrainingError, match="checkpoint` cannot be loaded: "):
+        train(tiny_settings(ships, tmp_path, model=str(checkpoint)), "one")
+
+
+def test_a_checkpoint_without_a_tokenizer_is_refused(ships, tmp_path, tokenizer):
+    checkpoint = write_checkpoint(tmp_path / "checkpoint", "albert", tokenizer)
+    for path in checkpoint.glob("tokenizer*"):
+        path.unlink()
+    with pytest.raises(TrainingError, match=r"checkpoint` has no tokenizer\. Copy tokenizer.json"):
+        train(tiny_settings(ships, tmp_path, model=str(checkpoint)), "one")
+
+
+@pytest.mark.parametrize("size", [100, 600])
+def test_the_tokenizer_of_another_model_is_refused(ships, tmp_path, tokenizer, size):
+    checkpoint = write_checkpoint(tmp_path / "checkpoint", "albert", with_vocabulary(tokenizer, size), vocab_size=300)
+    with pytest.raises(
+        TrainingError, match=rf"has a tokenizer of {size} ids and a model of 300: it is another model's"
+    ):
         train(tiny_settings(ships, tmp_path, model=str(checkpoint)), "one")
 
 

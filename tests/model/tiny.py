@@ -77,3 +77,11 @@ def write_checkpoint(folder: Path, architecture: str, tokenizer: Tokenizer, **ch
     marks = {"pad_token": "<pad>", "unk_token": "<unk>", "cls_token": "[CLS]", "sep_token": "[SEP]"}
     PreTrainedTokenizerFast(tokenizer_object=tokenizer, mask_token="[MASK]", **marks).save_pretrained(folder)
     return folder
+
+
+def with_vocabulary(tokenizer: Tokenizer, size: int) -> Tokenizer:
+    """A copy of a Unigram tokenizer that has so many ids, the last pieces cut off or made up."""
+    parts = json.loads(tokenizer.to_str())
+    pieces = parts["model"]["vocab"][:size]
+    parts["model"]["vocab"] = pieces + [[f"owl{number}", -20.0] for number in range(len(pieces), size)]
+    return Tokenizer.from_str(json.dumps(parts))
