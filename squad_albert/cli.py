@@ -4,22 +4,25 @@ Results go to standard output, the rest to standard error. Commands import what 
 so that each starts as fast as it can.
 """
 
+# ruff: noqa: E402
+
 from __future__ import annotations
 
-from .interrupts import EndsAtOnce
+from .interrupts import INTERRUPTED, EndsAtOnce
 
-with EndsAtOnce():
-    import errno
-    import os
-    import sys
-    from collections.abc import Iterable
-    from contextlib import suppress
-    from pathlib import Path
-    from typing import Annotated, Any, NoReturn
+_start = EndsAtOnce()  # before the imports, as they take time
 
-    import typer
+import errno
+import os
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
 
-    from project_config import MOST, MOST_ANSWERS, ProjectError, load_settings
+import typer
+
+from project_config import MOST, MOST_ANSWERS, ProjectError, load_settings
 
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
@@ -349,6 +352,8 @@ def main() -> None:
     try:
         _check_arguments(sys.argv[1:])
         app(prog_name="squad-albert")
+    except KeyboardInterrupt:  # before typer catches it
+        sys.exit(INTERRUPTED)
     except ProjectError as error:
         _fail(str(error))
     except UnicodeEncodeError as error:
@@ -409,3 +414,6 @@ def _warn(warnings: list[str]) -> None:
         typer.echo(f"warning: {warning}", err=True)
     if len(warnings) > SHOWN_WARNINGS:
         typer.echo(f"warning: {len(warnings) - SHOWN_WARNINGS} more kinds of warnings", err=True)
+
+
+_start.over()

@@ -412,6 +412,25 @@ def test_an_unknown_setting_exits_2(run, monkeypatch):
     assert "`max_length`" in done.err
 
 
+def test_ctrl_c_is_as_before_once_the_commands_are_known():
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); import squad_albert.cli; "
+        "print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"
+
+
+def test_ctrl_c_before_a_command_has_begun(monkeypatch):
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "app", interrupted)
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    assert stopped.value.code == 130
+
+
 @pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt, 130), (ProjectError, 2)])
 def test_exit_codes(run, monkeypatch, error, code):
     def fail(*_: Any) -> Any:
@@ -507,6 +526,7 @@ class Finder:
         if name == {name!r}:
             os.kill(os.getpid(), signal.SIGINT)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets what it runs in the background ignore it
 sys.meta_path.insert(0, Finder())
 """
 
