@@ -130,7 +130,7 @@ def _prepare(settings: TrainingSettings, folder: Path) -> tuple[Experiment, Lear
         for split in ("train", "validation")
     }
     for split, cut in windows.items():
-        for line in out_of_reach(questions[split], cut, settings.max_answer_tokens).lines(split):
+        for line in out_of_reach(questions[split], cut, window_settings).lines(split):
             _log.warning(line)
     experiment = Experiment(settings, folder, tokenizer, questions, windows)
     pieces = np.setdiff1d(np.arange(len(tokenizer)), tokenizer.all_special_ids)
