@@ -90,7 +90,6 @@ def check(bundle: bool = False, root: Path = ROOT) -> Report:
         for name, split in splits.items()
     }
     unreachable = {
-        name: out_of_reach(split.questions, split.windows, proof.data[name].settings.max_answer_tokens)
-        for name, split in splits.items()
+        name: out_of_reach(split.questions, split.windows, proof.data[name].settings) for name, split in splits.items()
     }
     return Report(proof, leaks, unrecoverable, unreachable, check_bundle(root) if bundle else None)

@@ -52,7 +52,7 @@ class ModelAnswers:
 
     def warnings(self) -> list[str]:
         """What no answer of the model can reach, a line for each kind."""
-        found = out_of_reach(self._asked.questions, self._windows, self._asked.settings.max_answer_tokens)
+        found = out_of_reach(self._asked.questions, self._windows, self._asked.settings)
         return found.lines(", ".join(self._asked.splits))
 
     def part(self, group: range, progress: Progress) -> Part:

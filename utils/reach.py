@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .questions import Question
+from project_config import Settings
+
+from .questions import Gold, Question
 from .windows import Windows
 
 _SHOWN = 10  # ids
@@ -39,29 +41,45 @@ class OutOfReach:
         return f"{len(ids):,} question{'s'[: len(ids) > 1]}, {without:,} without another"
 
 
-def out_of_reach(questions: Sequence[Question], windows: Windows, longest: int) -> OutOfReach:
-    """The golds that are longer than ``longest`` tokens, and those that lie whole in no window.
+def out_of_reach(questions: Sequence[Question], windows: Windows, settings: Settings) -> OutOfReach:
+    """The golds that have more tokens than an answer may have, and those that lie whole in no window.
 
     Args:
         questions: a split.
         windows: its windows.
-        longest: tokens that an answer may have, the setting ``max_answer_tokens``.
+        settings: those of the windows, and ``max_answer_tokens``.
     """
     owners = np.repeat(windows.question, np.diff(windows.golds_first)).tolist()
-    size = {
+    whole = {
         (owner, gold): last - first + 1
         for owner, (gold, first, last) in zip(owners, windows.golds.tolist(), strict=True)
     }
+    longest = settings.max_answer_tokens
     too_long, in_no_window, hopeless = [], [], []
     for number, question in enumerate(questions):
-        sizes = [size.get((number, gold)) for gold in range(len(question.golds))]
-        if any(one is not None and one > longest for one in sizes):
-            too_long.append(question.id)
-        if None in sizes:
+        sizes = [whole.get((number, index)) for index in range(len(question.golds))]
+        split = [gold for gold, size in zip(question.golds, sizes, strict=True) if size is None]
+        if split:
             in_no_window.append(question.id)
-        if sizes and not any(one is not None and one <= longest for one in sizes):
+        lengths = [size for size in sizes if size is not None]
+        lengths += [_tokens(number, gold, windows, settings.overlap) for gold in split]
+        if any(length > longest for length in lengths):
+            too_long.append(question.id)
+        if sizes and not any(size is not None and size <= longest for size in sizes):
             hopeless.append(question.id)
     return OutOfReach(longest, tuple(too_long), tuple(in_no_window), frozenset(hopeless))
+
+
+def _tokens(number: int, gold: Gold, windows: Windows, overlap: int) -> int:
+    """The tokens of a gold that several windows of a question hold in parts."""
+    first = int(windows.first[number])
+    step = int(windows.context_end[first] - windows.context_start[first]) - overlap  # a further window means a full one
+    found: set[int] = set()
+    for row in range(first, int(windows.first[number + 1])):
+        spans = windows.offsets[row]
+        touching = np.flatnonzero((spans[:, 1] > gold.start) & (spans[:, 0] < gold.start + len(gold.text)))
+        found.update((touching - windows.context_start[row] + windows.index[row] * step).tolist())
+    return len(found)
 
 
 def _listed(ids: Sequence[str]) -> str:

@@ -23,7 +23,8 @@ def question(key: str, *spans: tuple[int, int]) -> Question:
 
 
 def found_of(questions: list[Question], longest: int) -> OutOfReach:
-    return out_of_reach(questions, build_windows(questions, bert(), SETTINGS, cache=False), longest)
+    settings = SETTINGS.model_copy(update={"max_answer_tokens": longest})
+    return out_of_reach(questions, build_windows(questions, bert(), settings, cache=False), settings)
 
 
 def test_golds_out_of_reach_are_found_and_told() -> None:
@@ -39,12 +40,12 @@ def test_golds_out_of_reach_are_found_and_told() -> None:
         ],
         12,
     )
-    assert found.too_long == ("long", "other", "both")
+    assert found.too_long == ("long", "other", "across", "both", "cut")
     assert found.in_no_window == ("across", "both", "cut")
     assert found.hopeless == {"long", "across", "both"}
     assert found.lines("dev") == [
-        "dev: golds longer than max_answer_tokens 12 are out of reach (3 questions, 2 without another): "
-        "long, other, both",
+        "dev: golds longer than max_answer_tokens 12 are out of reach (5 questions, 3 without another): "
+        "long, other, across, both, cut",
         "dev: golds that fit no window are out of reach; raise overlap or max_length (3 questions, 2 without another): "
         "across, both, cut",
     ]
@@ -64,5 +65,5 @@ def test_a_gold_is_in_reach_if_it_is_short_enough_and_whole_in_a_window(first: i
     whole = any(start <= first and first + count <= start + 28 for start in (0, 20, 40, 60))
     found = found_of([question("q", (first, count))], longest)
     assert bool(found.in_no_window) is not whole
-    assert bool(found.too_long) is (whole and count > longest)
+    assert bool(found.too_long) is (count > longest)
     assert bool(found.hopeless) is not (whole and count <= longest)
