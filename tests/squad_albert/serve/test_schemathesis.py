@@ -23,7 +23,7 @@ def test_every_check_passes_on_every_operation(address, tmp_path):
         "checks": "all",
         "seed": "7",
         "max-examples": "3",
-        "phases": "examples,coverage,fuzzing",
+        "phases": "examples,coverage,fuzzing,stateful",
         "max-response-time": "120",  # a machine may be busy; how fast answers are is for bench.serve
         "request-timeout": "120",
         "suppress-health-check": "all",
