@@ -133,7 +133,7 @@ def _prepare(settings: TrainingSettings, folder: Path) -> tuple[Experiment, Lear
         for split, found in questions.items()
     }
     for split, cut in windows.items():
-        for line in out_of_reach(questions[split], cut, window_settings).lines(split):
+        for line in out_of_reach(questions[split], cut, settings.window_settings()).lines(split):
             _log.warning(line)
     if settings.embedding_size:
         model = _factorised(model, windows["train"], settings)
