@@ -9,6 +9,7 @@ from typing import Any
 from bench.labels import READ, TOGETHER, figures
 from project_config import ROOT
 from squad_albert.explore.store import read_sections
+from squad_albert.run_tables import read_run
 
 
 def findings(run: Path) -> str:
@@ -21,11 +22,19 @@ def findings(run: Path) -> str:
     text = text.format(
         **facts,
         planted=planted(run),
+        errors=errors(run),
         lift=lift.to_dict(),
         whole_loss=deletion.loc[deletion["share"] == 0, "loss"].iloc[0],
         attention_lift=facts["attention"]["question_to_answer"] / facts["attention"]["question_to_answer_chance"],
     )
     return text.replace("%", " %").replace("  %", " %").strip()
+
+
+def errors(run: Path) -> dict[str, float]:
+    """The share of the errors in validation that are `no answer` where there is one."""
+    questions = read_run(run).questions
+    wrong = questions[(questions["split"] == "validation") & (questions["exact"] == 0)]
+    return {"no_answer": float(((wrong["prediction"] == "") & wrong["answerable"]).mean())}
 
 
 def planted(run: Path) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def main() -> None:
         ("sample", split, f"Bundled corpus, {split}") for split in ("validation", "test")
     ]
     sources += [(str(path), None, f"`{path.name}`") for path in options.also]
-    made = [f"`{options.made_by}` makes all of it again: base checkpoint, training, export and these figures."]
+    made = [f"`{options.made_by}` makes such a model again: base checkpoint, training, export and these figures."]
     sections = made if options.made_by else []
     sections += [_section(options.model, data, split, title) for data, split, title in sources]
     notes = options.notes.read_text(encoding="utf-8").strip() if options.notes else ""

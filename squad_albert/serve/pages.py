@@ -31,15 +31,15 @@ TEMPLATES = HERE / "templates"
 STATIC = HERE / "static"
 
 EXAMPLES = (
-    "gen-validation-001081",
-    "wording-validation-000431",
-    "gen-validation-000454",
-    "gen-validation-000195",
-    "gen-validation-000421",
-    "hand-ommerdale-canal-15",
+    "news-f-water-ration-02",
+    "recipe-f-lemon-almond-cake-21",
+    "letter-f-old-market-letter-25",
+    "guide-e-white-line-winter-01",
+    "guide-e-white-line-winter-19",
+    "article-ommerdale-canal-15",
 )
-"""Questions of the bundled validation split that the first page offers; the last but one has no answer, and the last,
-which a person wrote, is beyond the bundled model."""
+"""Questions of the bundled validation split that the first page offers; the last but one has no answer, and the last
+is beyond the bundled model."""
 
 HEAT = ("occlusion", "integrated_gradients", "gradient_input")
 """By what tokens are coloured; the first, at first, needs no gradients."""

@@ -61,6 +61,6 @@ def test_the_command_measures_the_bundled_splits_and_other_files(tmp_path, token
         "### Bundled corpus, test",
         "### `other.json`",
     ]
-    assert f"{HEADING}\n\n`make it` makes all of it again" in text
+    assert f"{HEADING}\n\n`make it` makes such a model again" in text
     assert "| all | 20 |" in text
     assert "| all | 1 |" in text

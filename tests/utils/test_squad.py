@@ -143,7 +143,7 @@ def test_data_that_cannot_be_looked_for(name: str) -> None:
         load(name)
 
 
-@pytest.mark.parametrize("name", ["", "squad", "./nothing/here", "no/such/thing", "nothing.json"])
+@pytest.mark.parametrize("name", ["squad", "./nothing/here", "no/such/thing", "nothing.json"])
 def test_no_such_data(name: str) -> None:
     with pytest.raises(
         DataError, match=rf"No data `{name}`: there is no such file or folder.*or a hub id as owner/name"

@@ -102,6 +102,7 @@ def test_gold_answers(samples: Samples, questions: list[Question], tokenizer: To
 
 
 def test_segments_name_every_token(samples: Samples) -> None:
+    samples = replace(samples, settings=samples.settings.model_copy(update={"whole_words": False}))
     row, windows = samples.row("heron-1"), samples.split.windows
     first, last = int(windows.start[row]), int(windows.end[row])
     drawn = visualizers.segments(logits_for(samples, "heron-1", last, last + 2), samples, "heron-1")

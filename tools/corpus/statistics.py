@@ -33,7 +33,7 @@ every machine, and computes this page.
 
 A question's id begins with the kind of text. No title is in two splits. Validation and test questions have two to
 four golds, as several annotators would mark them, training questions one; `unlabeled.json` has questions without
-answers. The bundled model saw none of it in training.
+answers. The bundled model was trained on the training split, among much else, and has seen nothing of the others.
 """
 
 _READING = """\

@@ -62,7 +62,7 @@ def clusters(page: Page, address: str) -> None:
 
 def question(page: Page, address: str) -> None:
     """One question with all that is known of it."""
-    page.goto(f"{address}/questions/hand-ommerdale-canal-06")
+    page.goto(f"{address}/questions/article-ommerdale-canal-06")
     _explained(page)
     expect(page.locator("#similar li")).not_to_have_count(0)
 
