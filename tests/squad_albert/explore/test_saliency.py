@@ -156,7 +156,8 @@ def test_without_labels_the_answers_are_explained(albert: Path, questions: list[
     run = model_run([replace(question, golds=(), labeled=False) for question in questions], albert)
     section = loss_analysis(run, SETTINGS)
     assert set(section.table["kind"]) == {"least confident"}
-    least = run.questions.sort_values("confidence")["id"].head(saliency.HIGHEST)
+    shown = run.questions.round({"confidence": 2})  # last digits decide nothing; of equal ones the first is taken
+    least = shown.sort_values("confidence", kind="stable")["id"].head(saliency.HIGHEST)
     assert section.table["id"].unique().tolist() == least.tolist()
     assert np.isfinite(section.more["deletion"]["loss"]).all()
 
