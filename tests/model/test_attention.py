@@ -119,7 +119,8 @@ def test_only_softmaxes_that_weigh_values_are_attention(tmp_path):
         helper.make_node("MatMul", ["third", "values"], ["end"]),
         helper.make_node("Softmax", ["end"], ["answers"], axis=-1),
     ]
-    onnx.save(helper.make_model(helper.make_graph(nodes, "odd", [], [])), tmp_path / "model.onnx")
+    given = [helper.make_tensor_value_info("answers", onnx.TensorProto.FLOAT, None)]
+    onnx.save(helper.make_model(helper.make_graph(nodes, "odd", [], given)), tmp_path / "model.onnx")
     assert attention_tensors(tmp_path / "model.onnx") == ["first", "third"]
 
 

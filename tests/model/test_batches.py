@@ -51,11 +51,10 @@ def test_seeds_and_epochs_differ():
 def test_an_epoch_visits_windows_by_their_weights():
     weights = np.repeat([2.0, 1.0, 0.4], 50)
     drawn = [row for batch in BatchOrder(LENGTHS, 17, 10 * POOL, 7, weights) for row in batch]
-    counts = np.bincount(drawn[: 5 * 170], minlength=150)  # five epochs of 50 x 3.4 windows
-    assert counts.sum() == 850
-    assert set(counts[:50]) == {10}
-    assert set(counts[50:100]) == {5}
-    assert set(counts[100:]) == {2}
+    counts = np.bincount(drawn, minlength=150)  # about sixteen epochs of 50 x 3.4 windows
+    for part, expected in ((counts[:50], 32), (counts[50:100], 16), (counts[100:], 6.4)):
+        assert np.abs(part - expected).max() <= 2
+        assert abs(part.mean() - expected) < 0.3
 
 
 def test_tensors_of_a_batch(questions, tokenizer):
