@@ -16,7 +16,7 @@ def settings(tmp_path):
 
 def test_an_experiment_is_claimed_once_and_found_again(settings, tmp_path):
     claim(tmp_path / "one", settings)
-    assert yaml.safe_load((tmp_path / "one" / "config.yaml").read_text()) == settings.model_dump()
+    assert yaml.safe_load((tmp_path / "one" / "config.yaml").read_text()) == settings.model_dump(mode="json")
     assert [path.name for path in (tmp_path / "one").iterdir()] == ["config.yaml"]
     claim(tmp_path / "one", settings)
 
