@@ -1,20 +1,16 @@
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from project_config import ROOT, Settings, load_settings
+from project_config import Settings
 from squad_albert.explore.clusters import clusters
 from squad_albert.explore.density import NONE
 from squad_albert.explore.latent import space
 from squad_albert.explore.problems import MARKS
-from squad_albert.run import evaluate
-from squad_albert.run_tables import read_run
 from tests.tiny_run import tiny_run
-from utils.squad import load_data
 
 
 def explored(run):
@@ -112,34 +108,3 @@ def test_the_seed_decides():
     one, two = explored(run), explored(run)
     assert one.table.equals(two.table)
     assert one.sentences == two.sentences
-
-
-@pytest.fixture(scope="module")
-def bands(tmp_path_factory: pytest.TempPathFactory):
-    """The bundled model's run over the two articles whose golds lack their marks, and 24 others."""
-    data = load_data(load_settings(overrides={"data": "sample"}))
-    titles = dict.fromkeys(question.title for split in ("train", "validation") for question in data[split])
-    found = json.loads((ROOT / "data" / "planted.json").read_text(encoding="utf-8"))["quoted_titles"]
-    others = [title for title in titles if title not in found]
-    folder = tmp_path_factory.mktemp("bands")
-    settings = load_settings(
-        overrides={"data": "sample", "cache": str(folder / "cache"), "titles": found + others[:: len(others) // 24]}
-    )
-    return read_run(evaluate(settings, "train,validation", folder / "run", lambda warnings: None).folder)
-
-
-def test_the_titles_planted_without_quotation_marks_surface(bands):
-    planted = set(json.loads((ROOT / "data" / "planted.json").read_text(encoding="utf-8"))["quoted_titles"])
-    questions = bands.questions
-    hidden = questions["title"].isin(planted) & questions["answerable"] & (questions["lenient"] == 1)
-    assert hidden.sum() >= 20
-    assert len(questions) > 10 * hidden.sum()
-    section = explored(bands)
-    members = section.more["cluster_members"]
-    for table, column in ((section.table, "cluster"), (section.more["high_loss_clusters"], "high_loss_cluster")):
-        told = table[table["reason"].str.contains(MARKS)]
-        assert told["rank"].min() <= 3  # among those of the highest loss
-        assert hidden[members[column].isin(told["cluster"])].sum() >= 15
-        for row in told.itertuples():
-            assert questions.loc[questions["id"] == row.example, "title"].isin(planted).all()
-    assert section.facts["marks_explained"] >= 0.7 * hidden.sum()

@@ -218,7 +218,7 @@ def test_a_verdict_file_that_leads_out_of_the_run_is_refused(settings, folder, t
     verdicts = Verdicts(folder / "verdicts.csv")
     (folder / "verdicts.csv").symlink_to(mine)
     told = r"verdicts\.csv is a link, not a file: .*nothing outside of its folder"
-    for work in (verdicts.all, verdicts.text, lambda: verdicts.replace("train-0", Verdict("train-0", "keep"), None)):
+    for work in (verdicts.all, verdicts.content, lambda: verdicts.replace("train-0", Verdict("train-0", "keep"), None)):
         with pytest.raises(RunError, match=told):
             work()
     with pytest.raises(RunError, match=told):

@@ -273,11 +273,11 @@ def test_an_old_or_broken_address_shows_what_it_can(browser: Browser, explorer: 
 def test_what_fails_is_said_in_words(browser: Browser, explorer: str) -> None:
     with opened(browser, explorer) as (page, problems):
         said(page, f"All {TOTAL} questions")
-        busy = {"status": 503, "headers": {"Retry-After": "2"}, "json": {"error": "too many wait"}}
-        page.route("**/selection", lambda route: route.fulfill(**busy))
+        refused = {"status": 413, "json": {"error": "the query takes too long"}}
+        page.route("**/selection", lambda route: route.fulfill(**refused))
         page.route("**/questions", lambda route: route.abort())
         page.fill("#search-text", "Heron")
-        expect(page.locator("#figures-state")).to_have_text("Too many wait. Try again in 2 s.")
+        expect(page.locator("#figures-state")).to_have_text("The query takes too long.")
         expect(page.locator("#table-state")).to_contain_text("The server does not answer.")
         assert not [problem for problem in problems if problem.startswith("uncaught")]
 

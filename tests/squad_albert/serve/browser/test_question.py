@@ -106,7 +106,7 @@ def test_a_verdict_is_saved_at_once_and_stays(browser: Browser, explorer: str, s
         expect(page.locator("#verdict-state")).to_have_text("Saved: undecided.")
         assert "validation-1" not in read_verdicts(verdicts)
         page.reload()
-        expect(page.locator("input[value='']")).to_be_checked()
+        expect(page.locator("input[name=verdict][value='']")).to_be_checked()
         expect(page.locator("#verdict-note")).to_have_value("looked at <twice>")
         assert problems == []
 
