@@ -146,8 +146,8 @@ def questions_of(job: Mapping[str, Any]) -> list[Question]:
 
 
 def settings_of(job: Mapping[str, Any], **chosen: Any) -> Settings:
-    """The settings of a job."""
-    return Settings(**{name: job[name] for name in (*SIZES, "threads")}, **chosen)
+    """The settings of a job; answers are left as they are decoded, as the peers leave theirs."""
+    return Settings(**{name: job[name] for name in (*SIZES, "threads")}, whole_words=False, **chosen)
 
 
 def measure_peak(job: Mapping[str, Any]) -> Result:

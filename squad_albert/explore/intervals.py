@@ -86,7 +86,7 @@ def mean_interval(
     >>> [round(end, 3) for end in mean_interval([1.0, 2.0, 3.0], low=0.0)]
     [0.578, 6.926]
     >>> [round(end, 3) for end in mean_interval([0.0, 0.0, 0.3], low=0.0, high=1.0)]
-    [0.001, 0.904]
+    [0.001, 0.93]
 
     Source: W. Q. Meeker, G. J. Hahn and L. A. Escobar (2017), Statistical Intervals, 2nd ed., on the delta method.
     """

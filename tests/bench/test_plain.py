@@ -31,7 +31,7 @@ def test_the_loop_finds_spans_that_are_among_ours(questions, tokenizer):
 
 @pytest.mark.parametrize("no_answer", [True, False])
 def test_the_pipeline_answers_as_we_do_where_there_is_one_window(questions, tokenizer, no_answer):
-    settings = SETTINGS.model_copy(update={"max_length": 384})
+    settings = SETTINGS.model_copy(update={"max_length": 384, "whole_words": False})
     windows = build_windows(questions, tokenizer, settings, cache=False)
     logits = random_logits(windows, 3)
     logits[::2, 0] += 9  # the null wins in every other window

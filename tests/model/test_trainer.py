@@ -39,7 +39,10 @@ def make(ships, tmp_path):
 def test_gradients_are_those_of_the_mean_over_accumulated_batches(make):
     trainer = make(steps=1, gradient_accumulation=3, max_grad_norm=1e6, scratch={"hidden_size": 16, "heads": 2})
     learner, windows = trainer.model, trainer.experiment.windows["train"]
-    losses = [learner(**Collator(windows)(rows))["loss"] for rows in BatchOrder(windows.length, 4, 3, 7)]
+    losses = [
+        learner(**Collator(windows)(rows))["loss"]
+        for rows in BatchOrder(windows.length, 4, 3, 7, np.ones(len(windows)))
+    ]
     mean = torch.stack(losses).mean()
     norm = torch.nn.utils.get_total_norm(torch.autograd.grad(mean, list(learner.parameters())))
     trainer.train()

@@ -175,11 +175,12 @@ def test_predict_answers(run):
     arguments = ("predict", "--question", "When was the Grey Heron launched?", "--context", HERON)
     done = run(*arguments, "--top-k", "3")
     assert done.code == 0
-    assert len(done.out.splitlines()) == 6
+    assert len(done.out.splitlines()) == 7
+    assert done.out.splitlines()[1].startswith("The model is unsure. The passage: ")
     printed = json.loads(run(*arguments, "--top-k", "3", "--json").out)
     assert len(printed["answers"]) == 3
     assert done.out.startswith(printed["answer"] or "no answer")
-    assert len(run(*arguments).out.splitlines()) == 1
+    assert len(run(*arguments).out.splitlines()) == 2
 
 
 @pytest.fixture
@@ -298,10 +299,12 @@ def test_train_names_the_experiment_and_reports(run, module, tmp_path):
 
 
 def test_export_reports(run, module):
-    module("model.export", export=lambda checkpoint, out: {"checkpoint": checkpoint, "out": str(out), "error": 1e-6})
+    module(
+        "model.export", export=lambda checkpoint, out, half: {"checkpoint": checkpoint, "out": str(out), "half": half}
+    )
     arguments = ("export", "--checkpoint", "best", "--out", "there")
-    assert run(*arguments) == Done(0, "checkpoint: best\nout: there\nerror: 1e-06\n", "")
-    assert json.loads(run(*arguments, "--json").out) == {"checkpoint": "best", "out": "there", "error": 1e-6}
+    assert run(*arguments) == Done(0, "checkpoint: best\nout: there\nhalf: False\n", "")
+    assert json.loads(run(*arguments, "--half", "--json").out) == {"checkpoint": "best", "out": "there", "half": True}
 
 
 @pytest.mark.parametrize(
